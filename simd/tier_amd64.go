@@ -1,0 +1,18 @@
+//go:build !purego
+
+package simd
+
+import "github.com/klauspost/cpuid/v2"
+
+// cpuTiers asks the CPU and the operating system (saved register state).
+func cpuTiers() []Tier {
+	tiers := []Tier{Generic}
+	if !cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C) {
+		return tiers
+	}
+	tiers = append(tiers, AVX2)
+	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL) {
+		tiers = append(tiers, AVX512)
+	}
+	return tiers
+}
