@@ -1,0 +1,96 @@
+package token
+
+import (
+	"fmt"
+	"strings"
+)
+
+// blank stands for the space in SentencePiece vocabularies.
+const blank = "\u2581"
+
+// spm is SentencePiece's BPE: of all neighbours that make a token, the pair with the best score is merged first.
+type spm struct {
+	vocab *vocab
+	bytes [256]int32 // token of each byte
+	value map[int32]byte
+}
+
+func newSPM(v *vocab, _ Source) (engine, error) {
+	if v.score == nil {
+		return nil, fmt.Errorf("token: %s is missing or not an array of floats", keyScores)
+	}
+	for i, s := range v.score {
+		if s != s {
+			return nil, fmt.Errorf("token: %s: entry %d is not a number", keyScores, i)
+		}
+	}
+	e := &spm{vocab: v, value: make(map[int32]byte, 256)}
+	for b := range 256 {
+		id, ok := v.ids[fmt.Sprintf("<0x%02X>", b)]
+		if ok {
+			e.value[id] = byte(b)
+		} else if id, ok = v.ids[string([]byte{byte(b)})]; !ok {
+			id = v.unk
+		}
+		if id < 0 {
+			return nil, fmt.Errorf("token: no token for byte %#02x, and no %s", b, keyUnknown)
+		}
+		e.bytes[b] = id
+	}
+	return e, nil
+}
+
+func (e *spm) encode(dst []int32, text string) []int32 {
+	text = strings.ReplaceAll(text, " ", blank)
+	m := &merger{rule: func(l, r *symbol) (float64, int32, bool) {
+		id, ok := e.vocab.ids[text[l.start:r.end]]
+		if !ok {
+			return 0, 0, false
+		}
+		return -float64(e.vocab.score[id]), id, true
+	}}
+	for at := 0; at < len(text); {
+		n := min(charLen(text[at]), len(text)-at)
+		id, ok := e.vocab.ids[text[at:at+n]]
+		if !ok {
+			id = -1
+		}
+		m.add(at, at+n, id)
+		at += n
+	}
+	if len(m.sym) == 0 {
+		return dst
+	}
+	m.run()
+	for i := 0; i >= 0; i = m.sym[i].next {
+		s := &m.sym[i]
+		if s.id >= 0 {
+			dst = append(dst, s.id)
+			continue
+		}
+		for _, b := range []byte(text[s.start:s.end]) {
+			dst = append(dst, e.bytes[b])
+		}
+	}
+	return dst
+}
+
+func (e *spm) piece(dst []byte, id int32) []byte {
+	if b, ok := e.value[id]; ok {
+		return append(dst, b)
+	}
+	return append(dst, strings.ReplaceAll(e.vocab.text[id], blank, " ")...)
+}
+
+// charLen is the length of a UTF-8 sequence by its first byte; stray continuation bytes count as one.
+func charLen(b byte) int {
+	switch {
+	case b >= 0xf0:
+		return 4
+	case b >= 0xe0:
+		return 3
+	case b >= 0xc0:
+		return 2
+	}
+	return 1
+}
