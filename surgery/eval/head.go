@@ -1,0 +1,59 @@
+package eval
+
+import (
+	"math"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
+
+// logitFloats bounds the logits that exist at once.
+const logitFloats = 1 << 24
+
+// headRows calls f with the logits of some rows of h [T, D], a bounded number at a
+// time and in order: row first+i of rows has its logits at logits[i*V:]. rows are
+// indices into h.
+func headRows(p *simd.Pool, h []float32, head simd.Matrix, rows []int, f func(first, n int, logits []float32)) {
+	v := head.Rows()
+	chunk := max(1, min(len(rows), logitFloats/v))
+	y := make([]float32, chunk*v)
+	for at := 0; at < len(rows); at += chunk {
+		part := rows[at:min(at+chunk, len(rows))]
+		logitsOf(p, h, head, part, y)
+		f(at, len(part), y)
+	}
+}
+
+// logitsOf writes the logits of some rows of h to y [len(rows), V].
+func logitsOf(p *simd.Pool, h []float32, head simd.Matrix, rows []int, y []float32) {
+	d := head.Cols()
+	x := make([]float32, len(rows)*d)
+	for i, r := range rows {
+		copy(x[i*d:(i+1)*d], h[r*d:])
+	}
+	simd.MatMulT(p, len(rows), x, d, head, 0, y, head.Rows())
+}
+
+// targetLogProbs is log softmax(logits of rows[i])[targets[i]].
+func targetLogProbs(p *simd.Pool, h []float32, head simd.Matrix, rows []int, targets []int32) []float64 {
+	out, v := make([]float64, len(rows)), head.Rows()
+	headRows(p, h, head, rows, func(first, n int, logits []float32) {
+		p.Do(n, func(i, _ int) {
+			row := logits[i*v : (i+1)*v]
+			out[first+i] = float64(row[targets[first+i]]) - logSumExp(row)
+		})
+	})
+	return out
+}
+
+// logSumExp is log Σ exp(x), the sum in float64.
+func logSumExp(x []float32) float64 {
+	top := x[0]
+	for _, v := range x {
+		top = max(top, v)
+	}
+	s := 0.0
+	for _, v := range x {
+		s += math.Exp(float64(v - top))
+	}
+	return float64(top) + math.Log(s)
+}
