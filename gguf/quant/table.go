@@ -1,0 +1,52 @@
+package quant
+
+// codec is one row of the table. fast, when set, decodes leading blocks by
+// assembly and returns how many it did.
+type codec struct {
+	name         string
+	block, bytes int
+	decode       func(dst []float32, src []byte)
+	encode       func(dst []byte, src []float32)
+	fast         func(dst []float32, src []byte) int
+	grid         *gridder
+}
+
+// table has a row for every ggml type id; the rows without a name are the ids
+// that ggml has removed.
+var table = [...]codec{
+	F32:    {"F32", 1, 4, decodeF32, encodeF32, nil, nil},
+	F16:    {"F16", 1, 2, decodeF16, encodeF16, nil, nil},
+	Q4_0:   {"Q4_0", 32, 18, decodeQ4_0, encodeQ4_0, nil, &gridQ4_0},
+	Q4_1:   {"Q4_1", 32, 20, decodeQ4_1, encodeQ4_1, nil, &gridQ4_1},
+	Q5_0:   {"Q5_0", 32, 22, decodeQ5_0, encodeQ5_0, nil, &gridQ5_0},
+	Q5_1:   {"Q5_1", 32, 24, decodeQ5_1, encodeQ5_1, nil, &gridQ5_1},
+	Q8_0:   {"Q8_0", 32, 34, decodeQ8_0, encodeQ8_0, nil, &gridQ8_0},
+	Q8_1:   {name: "Q8_1", block: 32, bytes: 36},
+	Q2_K:   {"Q2_K", 256, 84, decodeQ2_K, nil, nil, nil},
+	Q3_K:   {"Q3_K", 256, 110, decodeQ3_K, nil, nil, nil},
+	Q4_K:   {"Q4_K", 256, 144, decodeQ4_K, encodeQ4_K, nil, &gridQ4_K},
+	Q5_K:   {"Q5_K", 256, 176, decodeQ5_K, encodeQ5_K, nil, &gridQ5_K},
+	Q6_K:   {"Q6_K", 256, 210, decodeQ6_K, encodeQ6_K, nil, &gridQ6_K},
+	Q8_K:   {name: "Q8_K", block: 256, bytes: 292},
+	IQ2XXS: {name: "IQ2_XXS", block: 256, bytes: 66},
+	IQ2XS:  {name: "IQ2_XS", block: 256, bytes: 74},
+	IQ3XXS: {name: "IQ3_XXS", block: 256, bytes: 98},
+	IQ1S:   {name: "IQ1_S", block: 256, bytes: 50},
+	IQ4NL:  {name: "IQ4_NL", block: 32, bytes: 18},
+	IQ3S:   {name: "IQ3_S", block: 256, bytes: 110},
+	IQ2S:   {name: "IQ2_S", block: 256, bytes: 82},
+	IQ4XS:  {name: "IQ4_XS", block: 256, bytes: 136},
+	I8:     {name: "I8", block: 1, bytes: 1},
+	I16:    {name: "I16", block: 1, bytes: 2},
+	I32:    {name: "I32", block: 1, bytes: 4},
+	I64:    {name: "I64", block: 1, bytes: 8},
+	F64:    {name: "F64", block: 1, bytes: 8},
+	IQ1M:   {name: "IQ1_M", block: 256, bytes: 56},
+	BF16:   {"BF16", 1, 2, decodeBF16, encodeBF16, nil, nil},
+	TQ1_0:  {name: "TQ1_0", block: 256, bytes: 54},
+	TQ2_0:  {name: "TQ2_0", block: 256, bytes: 66},
+	MXFP4:  {name: "MXFP4", block: 32, bytes: 17},
+	NVFP4:  {name: "NVFP4", block: 64, bytes: 36},
+	Q1_0:   {name: "Q1_0", block: 128, bytes: 18},
+	Q2_0:   {name: "Q2_0", block: 64, bytes: 18},
+}

@@ -1,0 +1,158 @@
+package quant
+
+import "strconv"
+
+// Type is a tensor type by its ggml id, as GGUF files store it.
+type Type uint32
+
+// The ggml type ids that files may contain. Ids 4, 5, 31..33 and 36..38 were
+// removed from ggml and are invalid.
+const (
+	F32    Type = 0
+	F16    Type = 1
+	Q4_0   Type = 2
+	Q4_1   Type = 3
+	Q5_0   Type = 6
+	Q5_1   Type = 7
+	Q8_0   Type = 8
+	Q8_1   Type = 9
+	Q2_K   Type = 10
+	Q3_K   Type = 11
+	Q4_K   Type = 12
+	Q5_K   Type = 13
+	Q6_K   Type = 14
+	Q8_K   Type = 15
+	IQ2XXS Type = 16
+	IQ2XS  Type = 17
+	IQ3XXS Type = 18
+	IQ1S   Type = 19
+	IQ4NL  Type = 20
+	IQ3S   Type = 21
+	IQ2S   Type = 22
+	IQ4XS  Type = 23
+	I8     Type = 24
+	I16    Type = 25
+	I32    Type = 26
+	I64    Type = 27
+	F64    Type = 28
+	IQ1M   Type = 29
+	BF16   Type = 30
+	TQ1_0  Type = 34
+	TQ2_0  Type = 35
+	MXFP4  Type = 39
+	NVFP4  Type = 40
+	Q1_0   Type = 41
+	Q2_0   Type = 42
+)
+
+// Valid reports whether t is a type that a current file may contain.
+func (t Type) Valid() bool { return int64(t) < int64(len(table)) && table[t].block > 0 }
+
+// String is ggml's name in capitals, such as "Q4_1"; "type 99" for an invalid id.
+func (t Type) String() string {
+	if !t.Valid() {
+		return "type " + strconv.FormatUint(uint64(t), 10)
+	}
+	return table[t].name
+}
+
+// Parse returns the type with that name (capitals, as [Type.String]).
+func Parse(name string) (Type, bool) {
+	for i := range table {
+		if table[i].block > 0 && table[i].name == name {
+			return Type(i), true
+		}
+	}
+	return 0, false
+}
+
+// Block is the number of weights in a block; 1 for plain numbers.
+func (t Type) Block() int { return t.row().block }
+
+// Bytes is the size of a block in bytes.
+func (t Type) Bytes() int { return t.row().bytes }
+
+// RowBytes is the size in bytes of a row of cols weights, a multiple of Block.
+func (t Type) RowBytes(cols int) int {
+	r := t.row()
+	if cols%r.block != 0 {
+		panic(badRow)
+	}
+	return cols / r.block * r.bytes
+}
+
+// CanDecode reports whether Decode works for t.
+func (t Type) CanDecode() bool { return t.Valid() && table[t].decode != nil }
+
+// CanEncode reports whether Encode works for t.
+func (t Type) CanEncode() bool { return t.Valid() && table[t].encode != nil }
+
+// Decode expands len(dst) weights, a multiple of Block, from src. Leading
+// blocks go through the assembly of the active tier where the type has some;
+// the result is the same bit for bit.
+func (t Type) Decode(dst []float32, src []byte) {
+	r := t.row()
+	if r.decode == nil {
+		panic(noDecoder)
+	}
+	n := r.check(len(dst), len(src))
+	done := 0
+	if r.fast != nil {
+		done = r.fast(dst, src[:n*r.bytes])
+	}
+	r.decode(dst[done*r.block:], src[done*r.bytes:n*r.bytes])
+}
+
+// DecodeScalar is Decode without assembly: the oracle that kernels are tested
+// against.
+func (t Type) DecodeScalar(dst []float32, src []byte) {
+	r := t.row()
+	if r.decode == nil {
+		panic(noDecoder)
+	}
+	n := r.check(len(dst), len(src))
+	r.decode(dst, src[:n*r.bytes])
+}
+
+// Encode rounds src, a multiple of Block weights, to t in the way of ggml's
+// reference encoder without importance weights. src must be finite.
+func (t Type) Encode(dst []byte, src []float32) {
+	r := t.row()
+	if r.encode == nil {
+		panic(noEncoder)
+	}
+	n := r.check(len(src), len(dst))
+	r.encode(dst[:n*r.bytes], src)
+}
+
+const (
+	badType   = "quant: invalid type"
+	badRow    = "quant: weights are not whole blocks"
+	short     = "quant: bytes too short"
+	noDecoder = "quant: type has no decoder"
+	noEncoder = "quant: type has no encoder"
+	noGrid    = "quant: type has no grid"
+	badLen    = "quant: slice length does not fit the row"
+)
+
+// row is t's table row. Asking for the layout of an invalid id is a mistake of
+// the caller; files are checked with Valid first.
+func (t Type) row() *codec {
+	if !t.Valid() {
+		panic(badType)
+	}
+	return &table[t]
+}
+
+// check returns the number of blocks of n weights and panics unless they are
+// whole and the bytes suffice.
+func (c *codec) check(n, bytes int) int {
+	if n%c.block != 0 {
+		panic(badRow)
+	}
+	n /= c.block
+	if bytes < n*c.bytes {
+		panic(short)
+	}
+	return n
+}

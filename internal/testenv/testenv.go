@@ -1,0 +1,83 @@
+// Package testenv finds the real models and the shared data that some tests
+// need. Where one is missing the test is skipped, and on CI it fails, so that a
+// green run there has really used them.
+package testenv
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// File names of the models that tests run on.
+const (
+	SmolLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf" // llama, Q4_1, byte-level BPE
+	Gemma3  = "gemma-3-270m-q4_k_m.gguf"        // gemma3, Q4_K_M, SentencePiece
+)
+
+// Model returns the path of a model, looked up in DETOX_MODELS or else in
+// detox-surgery/models under XDG_CACHE_HOME or ~/.cache.
+func Model(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("DETOX_MODELS")
+	if dir == "" {
+		cache := os.Getenv("XDG_CACHE_HOME")
+		if cache == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				missing(t, "no home directory to look for models in: %v", err)
+			}
+			cache = filepath.Join(home, ".cache")
+		}
+		dir = filepath.Join(cache, "detox-surgery", "models")
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		missing(t, "model %s is not in %s (DETOX_MODELS names another folder)", name, dir)
+	}
+	return path
+}
+
+// Data returns the path of a file or folder below shared/data, such as
+// "paradetox/pairs.jsonl". shared is DETOX_SHARED, or the first folder of that
+// name beside the test's folder or beside one of its parents.
+func Data(t testing.TB, path string) string {
+	t.Helper()
+	p := filepath.Join(Shared(t), "data", filepath.FromSlash(path))
+	if _, err := os.Stat(p); err != nil {
+		missing(t, "shared data %s is missing: %v", path, err)
+	}
+	return p
+}
+
+// Shared returns the folder of the shared material.
+func Shared(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv("DETOX_SHARED"); dir != "" {
+		return dir
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		missing(t, "no working directory: %v", err)
+	}
+	for {
+		shared := filepath.Join(dir, "shared")
+		if info, err := os.Stat(filepath.Join(shared, "data")); err == nil && info.IsDir() {
+			return shared
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			missing(t, "no folder shared found above the test (DETOX_SHARED names it)")
+		}
+		dir = parent
+	}
+}
+
+// missing ends the test: a skip on a desk, a failure on CI.
+func missing(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
