@@ -1,0 +1,100 @@
+package nn
+
+import "math"
+
+// SiLUMul returns silu(gate) * up, the activation of Llama's feed-forward. Its
+// backward reads gate and up; the result itself is recomputed where a later op
+// needs it.
+func SiLUMul(tp *Tape, gate, up *Value) *Value {
+	return glu(tp, gate, up, siluForward, siluBackward)
+}
+
+// GeLUMul returns gelu(gate) * up with the tanh form of GELU, as in Gemma.
+func GeLUMul(tp *Tape, gate, up *Value) *Value {
+	return glu(tp, gate, up, geluForward, geluBackward)
+}
+
+func glu(tp *Tape, gate, up *Value, forward taskFunc, back func(*Tape, *record)) *Value {
+	if gate.T != up.T || gate.D != up.D {
+		panic(errShape)
+	}
+	r := tp.begin(tp.NewValue(gate.T, gate.D), gate, up, nil)
+	r.forward = forward
+	tp.do(r, tasksFor(gate.T, rowsPerTask), forward)
+	recorded := tp.grad && (gate.needs || up.needs)
+	out := tp.end(r, recorded, back, gate, up)
+	if recorded && gate.remake == nil && up.remake == nil {
+		out.remake = r
+	}
+	return out
+}
+
+func rowRange(r *record, task int) (lo, hi int) {
+	lo, hi = chunk(task, rowsPerTask, r.out.T)
+	return lo * r.out.D, hi * r.out.D
+}
+
+func siluForward(_ *Tape, r *record, task, _ int) {
+	lo, hi := rowRange(r, task)
+	siluMul(r.out.X[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
+}
+
+func geluForward(_ *Tape, r *record, task, _ int) {
+	lo, hi := rowRange(r, task)
+	geluMul(r.out.X[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
+}
+
+func siluBackward(tp *Tape, r *record) { gluBackward(tp, r, siluBackTask) }
+func geluBackward(tp *Tape, r *record) { gluBackward(tp, r, geluBackTask) }
+
+func gluBackward(tp *Tape, r *record, task taskFunc) {
+	tp.Seed(r.a)
+	tp.Seed(r.b)
+	tp.do(r, tasksFor(r.out.T, rowsPerTask), task)
+}
+
+func siluBackTask(_ *Tape, r *record, task, _ int) {
+	lo, hi := rowRange(r, task)
+	siluMulBack(r.a.G[lo:hi], r.b.G[lo:hi], r.out.G[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
+}
+
+func geluBackTask(_ *Tape, r *record, task, _ int) {
+	lo, hi := rowRange(r, task)
+	geluMulBack(r.a.G[lo:hi], r.b.G[lo:hi], r.out.G[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
+}
+
+func siluMul(dst, gate, up []float32) {
+	for i, g := range gate {
+		dst[i] = g / (1 + float32(math.Exp(-float64(g)))) * up[i]
+	}
+}
+
+func siluMulBack(dgate, dup, dy, gate, up []float32) {
+	for i, g := range gate {
+		s := 1 / (1 + float32(math.Exp(-float64(g))))
+		dgate[i] += dy[i] * up[i] * s * (1 + g*(1-s))
+		dup[i] += dy[i] * g * s
+	}
+}
+
+// gelu(x) = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
+const (
+	geluA = 0.7978845608028654
+	geluB = 0.044715
+)
+
+func geluMul(dst, gate, up []float32) {
+	for i, g := range gate {
+		t := float32(math.Tanh(float64(geluA * (g + geluB*g*g*g))))
+		dst[i] = 0.5 * g * (1 + t) * up[i]
+	}
+}
+
+func geluMulBack(dgate, dup, dy, gate, up []float32) {
+	for i, g := range gate {
+		t := float32(math.Tanh(float64(geluA * (g + geluB*g*g*g))))
+		d := 0.5*(1+t) + 0.5*g*(1-t*t)*geluA*(1+3*geluB*g*g)
+		dgate[i] += dy[i] * up[i] * d
+		dup[i] += dy[i] * 0.5 * g * (1 + t)
+	}
+}

@@ -1,0 +1,101 @@
+package nn
+
+import "math"
+
+// RMSNorm returns x / √(mean x² + eps) * gain for each row of x [T, D]. A nil
+// gain is one.
+func RMSNorm(tp *Tape, x *Value, gain *Gain, eps float32) *Value {
+	return rmsNorm(tp, x, gain, x.D, eps)
+}
+
+// HeadNorm is RMSNorm of each head of x [T, heads*len(gain)], as Gemma 3 and
+// Qwen 3 apply it to queries and keys.
+func HeadNorm(tp *Tape, x *Value, gain *Gain, eps float32) *Value {
+	return rmsNorm(tp, x, gain, len(gain.X), eps)
+}
+
+func rmsNorm(tp *Tape, x *Value, gain *Gain, dim int, eps float32) *Value {
+	if dim == 0 || x.D%dim != 0 || gain != nil && len(gain.X) != dim {
+		panic(errShape)
+	}
+	r := tp.begin(tp.NewValue(x.T, x.D), x, nil, nil)
+	r.gain, r.f, r.n[0] = gain, eps, dim
+	rows := x.T * x.D / dim
+	r.aux[0] = tp.mem.get(rows)
+	tp.do(r, tasksFor(rows, rowsPerTask), normForward)
+	return tp.end(r, x.needs || gain != nil && gain.Delta != nil, normBackward, x)
+}
+
+func normForward(_ *Tape, r *record, task, _ int) {
+	d := r.n[0]
+	lo, hi := chunk(task, rowsPerTask, len(r.aux[0]))
+	for i := lo; i < hi; i++ {
+		x, y := r.a.X[i*d:(i+1)*d], r.out.X[i*d:(i+1)*d]
+		rstd := float32(1 / math.Sqrt(sumSquares(x)/float64(d)+float64(r.f)))
+		r.aux[0][i] = rstd
+		scaleTo(y, rstd, x)
+		if r.gain != nil {
+			mulTo(y, r.gain.X)
+		}
+	}
+}
+
+func normBackward(tp *Tape, r *record) {
+	if r.gain != nil && r.gain.Delta != nil {
+		tp.do(r, tasksFor(r.n[0], gainCols), gainTask)
+	}
+	if r.a.needs {
+		_, r.beta[0] = tp.gradOf(r.a)
+		tp.do(r, tasksFor(len(r.aux[0]), rowsPerTask), normBackTask)
+	}
+}
+
+// gainCols is the number of columns whose gain gradient one task sums over all rows.
+const gainCols = 64
+
+func gainTask(_ *Tape, r *record, task, _ int) {
+	d := r.n[0]
+	lo, hi := chunk(task, gainCols, d)
+	g := r.gain.Delta.G[lo:hi]
+	for i, rstd := range r.aux[0] {
+		x, dy := r.a.X[i*d+lo:i*d+hi], r.out.G[i*d+lo:i*d+hi]
+		for j := range g {
+			g[j] += dy[j] * x[j] * rstd
+		}
+	}
+}
+
+// normBackTask: with g = dy*gain and x̂ = x*rstd, dx = rstd (g - x̂ mean(g x̂)).
+func normBackTask(_ *Tape, r *record, task, _ int) {
+	d := r.n[0]
+	lo, hi := chunk(task, rowsPerTask, len(r.aux[0]))
+	for i := lo; i < hi; i++ {
+		x, dy, dx := r.a.X[i*d:(i+1)*d], r.out.G[i*d:(i+1)*d], r.a.G[i*d:(i+1)*d]
+		rstd := r.aux[0][i]
+		if r.gain != nil {
+			mulTo(dy, r.gain.X)
+		}
+		c := dot(dy, x) * rstd * rstd * rstd / float32(d)
+		if r.beta[0] == 0 {
+			scaleTo(dx, rstd, dy)
+		} else {
+			axpy(dx, rstd, dy)
+		}
+		axpy(dx, -c, x)
+	}
+}
+
+func sumSquares(x []float32) float64 {
+	var s float64
+	for _, v := range x {
+		s += float64(v) * float64(v)
+	}
+	return s
+}
+
+func mulTo(dst, x []float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] *= x[i]
+	}
+}
