@@ -1,0 +1,107 @@
+package main
+
+// shape is a microkernel's tile: rows broadcast operands against two vectors.
+type shape struct {
+	rows, width int  // width in floats per vector: 8 (Y registers) or 16 (Z)
+	reg         byte // 'Y' or 'Z'
+}
+
+// rowBase holds the address of rows 0, 3, 6 and 9; rows between are reached by
+// the index register R11 (row stride) scaled by 1 and 2.
+var rowBase = [...]string{"SI", "R8", "R9", "R10"}
+
+func amd64() []byte {
+	f := newFile(`// Registers: CX depth left, SI R8 R9 R10 rows 0, 3, 6, 9 of A, R11 row stride,
+// R13 depth stride of A, DI B, R12 depth stride of B, DX C, BX row stride of C,
+// AX whether to add to C. All strides in bytes.`)
+	for _, rows := range []int{12, 8, 4, 1} {
+		f.kernelX86(shape{rows, 16, 'Z'})
+	}
+	for _, rows := range []int{6, 4, 2, 1} {
+		f.kernelX86(shape{rows, 8, 'Y'})
+	}
+	return f.Bytes()
+}
+
+// kernelX86 writes one microkernel: accumulators first, then the two vectors of
+// B, then the broadcast registers in rotation.
+func (f *file) kernelX86(s shape) {
+	f.linef("\n// func gemm%dx%d(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)", s.rows, 2*s.width)
+	f.linef("TEXT ·gemm%dx%d(SB), NOSPLIT, $0-65", s.rows, 2*s.width)
+	for _, arg := range [...]string{"k+0(FP), CX", "a+8(FP), SI", "ars+16(FP), R11", "aks+24(FP), R13", "b+32(FP), DI", "bks+40(FP), R12", "c+48(FP), DX", "ldc+56(FP), BX"} {
+		f.opf("MOVQ %s", arg)
+	}
+	f.opf("MOVBLZX add+64(FP), AX")
+	for _, r := range [...]string{"R11", "R13", "R12", "BX"} {
+		f.opf("SHLQ $2, %s", r)
+	}
+	bases := (s.rows + 2) / 3
+	for i := 1; i < bases; i++ {
+		f.opf("LEAQ (%s)(R11*2), %s", rowBase[i-1], rowBase[i])
+		f.opf("ADDQ R11, %s", rowBase[i])
+	}
+	f.opf("MOVQ DX, R14")
+	for r := range s.rows { // C is needed last and comes from far: fetch it behind the loop
+		f.opf("PREFETCHT0 (R14)")
+		if s.reg == 'Z' {
+			f.opf("PREFETCHT0 64(R14)")
+		}
+		if r < s.rows-1 {
+			f.opf("ADDQ BX, R14")
+		}
+	}
+	for i := range 2 * s.rows {
+		f.opf("VXORPS %c%d, %c%d, %c%d", s.reg, i, s.reg, i, s.reg, i)
+	}
+	f.opf("TESTQ CX, CX")
+	f.opf("JE   done")
+	f.opf("PCALIGN $32")
+	f.linef("loop:")
+	f.stepX86(s)
+	for i := range bases {
+		f.opf("ADDQ R13, %s", rowBase[i])
+	}
+	f.opf("ADDQ R12, DI")
+	f.opf("DECQ CX")
+	f.opf("JNE  loop")
+	f.storeX86(s)
+}
+
+// stepX86 is one step in depth: load two vectors, broadcast each row once.
+func (f *file) stepX86(s shape) {
+	b := 2 * s.rows
+	regs := 16
+	if s.reg == 'Z' {
+		regs = 32
+	}
+	f.opf("VMOVUPS (DI), %c%d", s.reg, b)
+	f.opf("VMOVUPS %d(DI), %c%d", 4*s.width, s.reg, b+1)
+	for r := range s.rows {
+		x := b + 2 + r%(regs-b-2)
+		index := [...]string{"", "(R11*1)", "(R11*2)"}[r%3]
+		f.opf("VBROADCASTSS (%s)%s, %c%d", rowBase[r/3], index, s.reg, x)
+		for h := range 2 {
+			f.opf("VFMADD231PS %c%d, %c%d, %c%d", s.reg, b+h, s.reg, x, s.reg, 2*r+h)
+		}
+	}
+}
+
+func (f *file) storeX86(s shape) {
+	f.linef("done:")
+	f.opf("TESTL AX, AX")
+	f.opf("JE   store")
+	f.opf("MOVQ DX, R14")
+	for r := range s.rows {
+		f.opf("VADDPS (R14), %c%d, %c%d", s.reg, 2*r, s.reg, 2*r)
+		f.opf("VADDPS %d(R14), %c%d, %c%d", 4*s.width, s.reg, 2*r+1, s.reg, 2*r+1)
+		f.opf("ADDQ BX, R14")
+	}
+	f.linef("store:")
+	for r := range s.rows {
+		f.opf("VMOVUPS %c%d, (DX)", s.reg, 2*r)
+		f.opf("VMOVUPS %c%d, %d(DX)", s.reg, 2*r+1, 4*s.width)
+		f.opf("ADDQ BX, DX")
+	}
+	f.opf("VZEROUPPER")
+	f.opf("RET")
+}

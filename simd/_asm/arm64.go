@@ -1,0 +1,6 @@
+package main
+
+func arm64() []byte {
+	f := newFile("// Registers: see gemm_amd64.s.")
+	return f.Bytes()
+}

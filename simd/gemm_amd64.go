@@ -1,0 +1,95 @@
+//go:build !purego
+
+package simd
+
+// gemmKernels holds the kernels of each tier; a tier of another machine has none.
+var gemmKernels = [...]kernelSet{
+	Generic: genericKernels,
+	AVX2: {nr: 16, transpose: transpose8AVX2, byRows: []kernel{
+		{6, tile6x16}, {4, tile4x16}, {2, tile2x16}, {1, tile1x16},
+	}},
+	AVX512: {nr: 32, transpose: transpose8AVX2, byRows: []kernel{
+		{12, tile12x32}, {8, tile8x32}, {4, tile4x32}, {1, tile1x32},
+	}},
+}
+
+func transpose8AVX2(dst []float32, dstLd int, src []float32, srcLd, k int) int {
+	k &^= 7
+	if k == 0 {
+		return 0
+	}
+	_ = dst[(k-1)*dstLd+7]
+	_ = src[7*srcLd+k-1]
+	transpose8(&dst[0], dstLd, &src[0], srcLd, k)
+	return k
+}
+
+// transpose8 writes dst[l*dstLd+i] = src[i*srcLd+l] for 8 rows i and k columns l,
+// k a positive multiple of 8.
+//
+//go:noescape
+func transpose8(dst *float32, dstLd int, src *float32, srcLd, k int)
+
+//go:noescape
+func gemm12x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile12x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(12, 32, k, a, ars, aks, b, bks, c, ldc)
+	gemm12x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm8x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile8x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(8, 32, k, a, ars, aks, b, bks, c, ldc)
+	gemm8x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm4x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile4x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(4, 32, k, a, ars, aks, b, bks, c, ldc)
+	gemm4x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm1x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile1x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(1, 32, k, a, ars, aks, b, bks, c, ldc)
+	gemm1x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm6x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile6x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(6, 16, k, a, ars, aks, b, bks, c, ldc)
+	gemm6x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm4x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile4x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(4, 16, k, a, ars, aks, b, bks, c, ldc)
+	gemm4x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm2x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile2x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(2, 16, k, a, ars, aks, b, bks, c, ldc)
+	gemm2x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm1x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile1x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(1, 16, k, a, ars, aks, b, bks, c, ldc)
+	gemm1x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+}

@@ -1,0 +1,73 @@
+package simd
+
+//go:generate go run ./_asm
+
+// kernel computes the tile C = A B (add: C += A B) of a fixed shape [rows, nr],
+// each element by one chain of operations over ascending depth. Element (i, l)
+// of A is a[i*ars+l*aks], element (l, j) of B is b[l*bks+j].
+type kernel struct {
+	rows int
+	run  func(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool)
+}
+
+// kernelSet is what a tier brings: its kernels by falling number of rows, the
+// first being the full tile.
+type kernelSet struct {
+	nr     int
+	byRows []kernel
+	// depthMajor asks for A as [depth][rows], for kernels that load a column of A
+	// as a vector instead of broadcasting from memory.
+	depthMajor bool
+	// transpose writes 8 rows of src as 8 columns of dst: dst[l*dstLd+i] =
+	// src[i*srcLd+l] for l below the result, which is at most k. May be nil.
+	transpose func(dst []float32, dstLd int, src []float32, srcLd, k int) int
+}
+
+func (s *kernelSet) mr() int { return s.byRows[0].rows }
+
+// fit is the smallest kernel for a tile of so many rows.
+func (s *kernelSet) fit(rows int) *kernel {
+	best := &s.byRows[0]
+	for i := range s.byRows {
+		if s.byRows[i].rows >= rows {
+			best = &s.byRows[i]
+		}
+	}
+	return best
+}
+
+var genericKernels = kernelSet{nr: 4, byRows: []kernel{{4, gemmGeneric}}}
+
+// gemmGeneric is the 4x4 kernel in Go.
+func gemmGeneric(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	var acc [4][4]float32
+	for l := range k {
+		bl := b[l*bks : l*bks+4 : l*bks+4]
+		b0, b1, b2, b3 := bl[0], bl[1], bl[2], bl[3]
+		for i := range acc {
+			x := a[i*ars+l*aks]
+			acc[i][0] += x * b0
+			acc[i][1] += x * b1
+			acc[i][2] += x * b2
+			acc[i][3] += x * b3
+		}
+	}
+	for i := range acc {
+		row := c[i*ldc : i*ldc+4]
+		for j := range row {
+			if add {
+				row[j] += acc[i][j]
+			} else {
+				row[j] = acc[i][j]
+			}
+		}
+	}
+}
+
+// checkTile panics unless the operands of a kernel of shape [mr, nr] lie within
+// their slices: assembly does not check.
+func checkTile(mr, nr, k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int) {
+	_ = a[(mr-1)*ars+(k-1)*aks]
+	_ = b[(k-1)*bks+nr-1]
+	_ = c[(mr-1)*ldc+nr-1]
+}

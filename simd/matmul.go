@@ -1,0 +1,149 @@
+package simd
+
+// Both products of a linear map read W through Matrix.DequantRows, whole rows at
+// a time, once per product: a block of rows is expanded by all workers into
+// memory that they share, then multiplied with all rows of the other operand.
+
+// MatMulT computes Y = X Wᵀ + beta Y: the forward pass of a linear map.
+// X is [t, K] with row stride ldx, W is [N, K], Y is [t, N] with row stride ldy;
+// beta is 0 or 1. The result does not depend on the number of workers.
+func MatMulT(p *Pool, t int, x []float32, ldx int, w Matrix, beta float32, y []float32, ldy int) {
+	n, k := w.Rows(), w.Cols()
+	if t < 0 {
+		panic("simd: MatMulT: negative dimension")
+	}
+	if t == 0 || n == 0 {
+		return
+	}
+	checkMatrix(t, n, y, ldy, "simd: MatMulT: Y does not hold [t, N]")
+	if k == 0 {
+		scaleRows(t, n, beta, y, ldy)
+		return
+	}
+	j := newJob(p, t, n, k, beta, y, ldy)
+	j.setA(false, x, ldx)
+	j.w = w
+	if t <= dotMaxRows {
+		j.runDots(p)
+		return
+	}
+	j.pack = j.packMatrix
+	j.runWhole(p)
+}
+
+// MatMul computes DX = DY W + beta DX: the gradient of MatMulT with respect to
+// its input. DY is [t, N] with row stride lddy, DX is [t, K] with row stride
+// lddx; beta is 0 or 1. The result does not depend on the number of workers.
+func MatMul(p *Pool, t int, dy []float32, lddy int, w Matrix, beta float32, dx []float32, lddx int) {
+	n, k := w.Rows(), w.Cols()
+	if t < 0 {
+		panic("simd: MatMul: negative dimension")
+	}
+	if t == 0 || k == 0 {
+		return
+	}
+	checkMatrix(t, k, dx, lddx, "simd: MatMul: DX does not hold [t, K]")
+	if n == 0 {
+		scaleRows(t, k, beta, dx, lddx)
+		return
+	}
+	j := newJob(p, t, k, n, beta, dx, lddx)
+	j.setA(false, dy, lddy)
+	j.w = w
+	j.runNatural(p)
+}
+
+const (
+	// dotMaxRows is up to how many rows of X the forward pass takes dot products
+	// with the rows of W as they are.
+	dotMaxRows = 4
+	// expandRows is how many rows of W a task expands at a time.
+	expandRows = 8
+)
+
+// runWhole is run with blocks of full depth, since rows of W come whole.
+func (j *gemmJob) runWhole(p *Pool) {
+	nr := j.ks.nr
+	nc := min(j.n, max(nr, packFloats/j.k/nr*nr))
+	j.l0, j.kb = 0, j.k
+	for j0 := 0; j0 < j.n; j0 += nc {
+		j.j0, j.nc = j0, min(nc, j.n-j0)
+		strips := (j.nc + nr - 1) / nr
+		j.bks, j.bStrip = nr, nr*j.k
+		j.packed = grow(j.packed, strips*j.bStrip)
+		p.Do(strips, j.pack)
+		p.Do(j.split(p.Workers(), strips), j.tile)
+	}
+	j.release()
+}
+
+// packMatrixTask expands the rows of W that make one strip and packs them as
+// columns.
+func (j *gemmJob) packMatrixTask(strip, worker int) {
+	nr := j.ks.nr
+	s := &j.work[worker]
+	dst := j.packed[strip*j.bStrip:]
+	first := j.j0 + strip*nr
+	n := min(nr, j.j0+j.nc-first)
+	ld := (j.k+31)/32*32 + 16
+	s.w = grow(s.w, expandRows*ld)
+	for i := 0; i < nr; i += expandRows {
+		rows := min(expandRows, max(0, n-i))
+		if rows > 0 {
+			j.w.DequantRows(s.w, ld, first+i, first+i+rows)
+		}
+		packTransposed(j.ks, dst[i:], nr, min(expandRows, nr-i), s.w, ld, rows, j.k)
+	}
+}
+
+// runNatural multiplies with W as it is: its rows are the depth of the product
+// and its columns the vectors.
+func (j *gemmJob) runNatural(p *Pool) {
+	nr := j.ks.nr
+	strips := (j.n + nr - 1) / nr
+	j.j0, j.nc = 0, j.n
+	j.bks, j.bStrip = (j.n+31)/32*32+16, nr
+	for l0 := 0; l0 < j.k; l0 += depthBlock {
+		j.l0, j.kb = l0, min(depthBlock, j.k-l0)
+		j.packed = grow(j.packed, j.kb*j.bks)
+		p.Do((j.kb+expandRows-1)/expandRows, j.expand)
+		p.Do(j.split(p.Workers(), strips), j.tile)
+	}
+	j.release()
+}
+
+// expandTask expands a few rows of W, with zeros up to a whole strip.
+func (j *gemmJob) expandTask(task, _ int) {
+	r0 := task * expandRows
+	r1 := min(r0+expandRows, j.kb)
+	j.w.DequantRows(j.packed[r0*j.bks:], j.bks, j.l0+r0, j.l0+r1)
+	for r := r0; r < r1; r++ {
+		clear(j.packed[r*j.bks+j.n : (r+1)*j.bks])
+	}
+}
+
+// runDots is the forward pass of few rows, as in generation.
+func (j *gemmJob) runDots(p *Pool) {
+	p.Do((j.n+expandRows-1)/expandRows, j.dotRows)
+	j.release()
+}
+
+// dotRowsTask multiplies a few rows of W with all rows of X.
+func (j *gemmJob) dotRowsTask(task, worker int) {
+	r0 := task * expandRows
+	r1 := min(r0+expandRows, j.n)
+	s := &j.work[worker]
+	s.w = grow(s.w, expandRows*j.k)
+	j.w.DequantRows(s.w, j.k, r0, r1)
+	for t := range j.m {
+		x := j.a[t*j.ars : t*j.ars+j.k]
+		y := j.c[t*j.ldc+r0 : t*j.ldc+r1]
+		for r := range y {
+			d := Dot(s.w[r*j.k:(r+1)*j.k], x)
+			if j.add {
+				d += y[r]
+			}
+			y[r] = d
+		}
+	}
+}

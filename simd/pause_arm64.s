@@ -1,0 +1,12 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// func pause()
+TEXT ·pause(SB), NOSPLIT, $0-0
+	MOVD $128, R0
+again:
+	YIELD
+	SUBS $1, R0, R0
+	BNE  again
+	RET

@@ -1,0 +1,37 @@
+package simd
+
+import "time"
+
+// PeakFMA measures how many float32 operations per second, in GFLOP/s, one core
+// does in fused multiply-adds of tier t on registers alone: the most that any
+// kernel of the tier can reach. It is 0 for tiers without such a loop and for
+// those that the CPU lacks. It takes some milliseconds of the calling thread.
+func PeakFMA(t Tier) float64 {
+	loop := peakLoops[t]
+	if loop.run == nil || !hasTier(t) {
+		return 0
+	}
+	const rounds, tries = 20000, 40
+	best := time.Duration(1 << 62)
+	for range tries {
+		start := time.Now()
+		loop.run(rounds)
+		best = min(best, time.Since(start))
+	}
+	return float64(rounds) * loop.flop / float64(best.Nanoseconds())
+}
+
+// peakLoop is a loop of independent multiply-adds; flop is what one round does.
+type peakLoop struct {
+	run  func(rounds int)
+	flop float64
+}
+
+func hasTier(t Tier) bool {
+	for _, x := range machine.tiers {
+		if x == t {
+			return true
+		}
+	}
+	return false
+}
