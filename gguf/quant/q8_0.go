@@ -28,9 +28,18 @@ func encodeQ8_0(dst []byte, src []float32) {
 		id := inverse(d)
 		putF16(dst, 0, d)
 		for i, x := range src[:32] {
-			dst[2+i] = byte(int8(math.Round(float64(float32(x * id)))))
+			dst[2+i] = roundSigned(x * id)
 		}
 	}
+}
+
+// roundSigned rounds to the nearest integer, ties away from zero; 0 where 1/d
+// overflowed, see roundUp.
+func roundSigned(x float32) byte {
+	if x != x || abs32(x) > 128 {
+		return 0
+	}
+	return byte(int8(math.Round(float64(x))))
 }
 
 func codesQ8_0(dst []int16, src []byte) {

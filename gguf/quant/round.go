@@ -36,9 +36,10 @@ func inverse(d float32) float32 {
 }
 
 // roundUp cuts x, to which half a step has been added, to an integer in 0..top.
-// The bounds only matter where 1/d overflowed; there C leaves the result open.
+// Where 1/d overflowed x is infinite or NaN; C leaves such a cast open, and the
+// machines that files are made on give 0.
 func roundUp(x float32, top uint8) uint8 {
-	if !(x > 0) {
+	if !(x > 0) || x > math.MaxInt32 {
 		return 0
 	}
 	return uint8(min(x, float32(top)))

@@ -137,9 +137,9 @@ func (s search) sub(codes []uint8, x []float32) (scale, minimum float32) {
 		return 0, -lo
 	}
 	is := float32(s.top) / (hi - lo)
-	scale, minimum = 1/is, lo
+	scale = 1 / is
 	setCodes(codes, x, is, lo, s.top)
-	best := weightedError(codes, x, weight[:], scale, minimum)
+	best := weightedError(codes, x, weight[:], scale, lo)
 	var aux [32]uint8
 	for step := range s.steps + 1 {
 		is = (s.rmin + float32(s.rdelta*float32(step)) + float32(s.top)) / (hi - lo)
@@ -149,11 +149,13 @@ func (s search) sub(codes []uint8, x []float32) (scale, minimum float32) {
 			continue
 		}
 		if e := weightedError(aux[:], x, weight[:], sc, mn); e < best {
+			// The next steps start from this minimum: ggml's search does so, and
+			// files are expected to be those of ggml.
 			copy(codes, aux[:])
-			best, scale, minimum = e, sc, mn
+			best, scale, lo = e, sc, mn
 		}
 	}
-	return scale, -minimum
+	return scale, -lo
 }
 
 func setCodes(codes []uint8, x []float32, is, lo float32, top int) {

@@ -1,0 +1,207 @@
+package quant
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"math"
+	"testing"
+)
+
+// golden is what testdata/golden.zip holds; pack.py in gguf/testdata makes it.
+type golden struct {
+	Shape []int    `json:"shape"`
+	Rows  []string `json:"rows"`
+	Types []struct {
+		Type     string            `json:"type"`
+		ID       uint32            `json:"id"`
+		Block    int               `json:"block"`
+		Bytes    int               `json:"bytes"`
+		Encoders map[string]string `json:"encoders"` // name of the encoder -> sha256 of the decoded f32
+	} `json:"types"`
+	files map[string][]byte
+}
+
+func readGolden(t testing.TB) *golden {
+	t.Helper()
+	z, err := zip.OpenReader("testdata/golden.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	g := &golden{files: map[string][]byte{}}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.files[f.Name] = b
+	}
+	if err := json.Unmarshal(g.files["index.json"], g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func (g *golden) file(t testing.TB, name string) []byte {
+	t.Helper()
+	b := g.files[name]
+	if len(b) == 0 {
+		t.Fatalf("golden.zip has no %s", name)
+	}
+	return b
+}
+
+func floats(b []byte) []float32 {
+	out := make([]float32, len(b)/4)
+	decodeF32(out, b)
+	return out
+}
+
+func digest(x []float32) string {
+	b := make([]byte, 4*len(x))
+	encodeF32(b, x)
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// TestTableAgainstGGML checks ids and sizes; every type of the library that made
+// the goldens must have a row.
+func TestTableAgainstGGML(t *testing.T) {
+	g := readGolden(t)
+	if len(g.Types) < 29 {
+		t.Fatalf("only %d types in the golden index", len(g.Types))
+	}
+	for _, e := range g.Types {
+		typ := Type(e.ID)
+		if !typ.Valid() || typ.String() != e.Type {
+			t.Errorf("id %d is %v, want %s", e.ID, typ, e.Type)
+			continue
+		}
+		if p, ok := Parse(e.Type); !ok || p != typ {
+			t.Errorf("Parse(%q) = %v, %v", e.Type, p, ok)
+		}
+		if e.Block > 0 && (typ.Block() != e.Block || typ.Bytes() != e.Bytes) {
+			t.Errorf("%v: %d weights in %d bytes, want %d in %d", typ, typ.Block(), typ.Bytes(), e.Block, e.Bytes)
+		}
+	}
+}
+
+// TestDecodeGolden compares bits with the decoders of gguf-py and ggml, through
+// the assembly of the active tier and without it.
+func TestDecodeGolden(t *testing.T) {
+	g := readGolden(t)
+	seen := map[Type]bool{F32: true}
+	for _, e := range g.Types {
+		for enc, want := range e.Encoders {
+			typ, b := Type(e.ID), g.file(t, e.Type+"."+enc+".enc.bin")
+			dst := make([]float32, len(b)/typ.Bytes()*typ.Block())
+			typ.DecodeScalar(dst, b)
+			if digest(dst) != want {
+				t.Errorf("%v.%s: scalar decoder differs from the golden", typ, enc)
+			}
+			clear(dst)
+			typ.Decode(dst, b)
+			if digest(dst) != want {
+				t.Errorf("%v.%s: decoder differs from the golden", typ, enc)
+			}
+			seen[typ] = true
+		}
+	}
+	for i := range table {
+		if typ := Type(i); typ.CanDecode() && !seen[typ] {
+			t.Errorf("%v has a decoder and no golden", typ)
+		}
+	}
+}
+
+// TestEncodeGolden compares bytes with ggml's reference encoders.
+func TestEncodeGolden(t *testing.T) {
+	g := readGolden(t)
+	src, cols := floats(g.file(t, "src.f32.bin")), g.Shape[1]
+	seen := map[Type]bool{F32: true}
+	for _, e := range g.Types {
+		typ := Type(e.ID)
+		if !typ.CanEncode() {
+			continue
+		}
+		want := g.files[e.Type+".ggml.enc.bin"]
+		if want == nil {
+			want = g.file(t, e.Type+".py.enc.bin")
+		}
+		got := make([]byte, len(want))
+		typ.Encode(got, src)
+		for r, name := range g.Rows {
+			n := typ.RowBytes(cols)
+			a, b := got[r*n:(r+1)*n], want[r*n:(r+1)*n]
+			if !bytes.Equal(a, b) {
+				t.Errorf("%v, row %q: %d of %d bytes differ; mse %.6g, reference %.6g", typ, name, differing(a, b), n,
+					mse(typ, a, src[r*cols:(r+1)*cols]), mse(typ, b, src[r*cols:(r+1)*cols]))
+			}
+		}
+		seen[typ] = true
+	}
+	for i := range table {
+		if typ := Type(i); typ.CanEncode() && !seen[typ] {
+			t.Errorf("%v has an encoder and no golden", typ)
+		}
+	}
+}
+
+func differing(a, b []byte) (n int) {
+	for i := range a {
+		if a[i] != b[i] {
+			n++
+		}
+	}
+	return n
+}
+
+func mse(typ Type, b []byte, src []float32) (e float64) {
+	dst := make([]float32, len(src))
+	typ.DecodeScalar(dst, b)
+	for i, x := range src {
+		d := float64(dst[i]) - float64(x)
+		e += d * d / float64(len(src))
+	}
+	return e
+}
+
+// TestConvertGolden checks every hard case of rounding to 16 bits.
+func TestConvertGolden(t *testing.T) {
+	g := readGolden(t)
+	src := floats(g.file(t, "convert.f32.bin"))
+	f16, bf16 := g.file(t, "convert.f16.bin"), g.file(t, "convert.bf16.bin")
+	for i, x := range src {
+		if got, want := F32ToF16(x), binary.LittleEndian.Uint16(f16[2*i:]); got != want {
+			t.Errorf("F32ToF16(%g) = %#04x, want %#04x", x, got, want)
+		}
+		if got, want := F32ToBF16(x), binary.LittleEndian.Uint16(bf16[2*i:]); got != want {
+			t.Errorf("F32ToBF16(%g) = %#04x, want %#04x", x, got, want)
+		}
+	}
+	for h := range 1 << 16 {
+		f := F16ToF32(uint16(h))
+		if f == f && F32ToF16(f) != uint16(h) {
+			t.Errorf("half %#04x does not survive float32", h)
+		}
+		if f != f && F32ToF16(f)&0x7fff != 0x7e00 {
+			t.Errorf("half NaN %#04x became %#04x", h, F32ToF16(f))
+		}
+		b := BF16ToF32(uint16(h))
+		if b == b && F32ToBF16(b) != uint16(h) {
+			t.Errorf("bfloat16 %#04x does not survive float32", h)
+		}
+		if b != b && !math.IsNaN(float64(BF16ToF32(F32ToBF16(b)))) {
+			t.Errorf("bfloat16 NaN %#04x became %#04x", h, F32ToBF16(b))
+		}
+	}
+}
