@@ -88,7 +88,10 @@ func BLiMP(m LM, pairs []MinimalPair, p Progress) (*BLiMPResult, error) {
 			seqs, from = append(seqs, ids), append(from, max(1, len(start)))
 		}
 	}
-	lp := score(m, seqs, from, p)
+	lp, err := score(m, seqs, from, p)
+	if err != nil {
+		return nil, err
+	}
 	r := &BLiMPResult{Right: make([]float64, len(pairs)), Paradigms: map[string]float64{}}
 	count := map[string]float64{}
 	for i, pair := range pairs {

@@ -45,6 +45,9 @@ func Divergence(original, edited States, text string, o PerplexityOptions) (*Div
 		}
 		kl, agree := compareRows(original, edited, s, rows)
 		kls[i], same[i], count[i] = sum(kl), sum(agree), float64(len(rows))
+		if math.IsNaN(kls[i]) {
+			return nil, ErrNotFinite
+		}
 		r.Scored += len(rows)
 		o.Progress.report(i+1, len(seqs))
 	}
@@ -93,5 +96,5 @@ func divergence(p, q []float32) (kl, same float64) {
 	if bestP == bestQ {
 		same = 1
 	}
-	return max(kl, 0), same
+	return kl, same
 }

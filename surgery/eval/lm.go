@@ -1,5 +1,13 @@
 package eval
 
+import (
+	"errors"
+	"math"
+)
+
+// ErrNotFinite is returned when a model's probabilities are not numbers.
+var ErrNotFinite = errors.New("eval: the model's probabilities are not finite: its weights are broken")
+
 // Tokens turns text into tokens and back; *token.Tokenizer is one.
 type Tokens interface {
 	Encode(text string) []int32
@@ -42,8 +50,9 @@ func (p Progress) report(done, total int) {
 // groupTokens bounds the tokens of one forward pass: its activations live at once.
 const groupTokens = 1024
 
-// score is LogProbs of any number of sequences, in groups of bounded size.
-func score(m LM, seqs [][]int32, from []int, p Progress) [][]float64 {
+// score is LogProbs of any number of sequences, in groups of bounded size. A model
+// with broken weights gives NaN; that is an error, so that no figure hides it.
+func score(m LM, seqs [][]int32, from []int, p Progress) ([][]float64, error) {
 	out := make([][]float64, 0, len(seqs))
 	for i := 0; i < len(seqs); {
 		n, k := len(seqs[i]), i+1
@@ -51,11 +60,16 @@ func score(m LM, seqs [][]int32, from []int, p Progress) [][]float64 {
 			n += len(seqs[k])
 			k++
 		}
-		out = append(out, m.LogProbs(seqs[i:k], from[i:k])...)
+		for _, lp := range m.LogProbs(seqs[i:k], from[i:k]) {
+			if s := sum(lp); math.IsNaN(s) || math.IsInf(s, 0) {
+				return nil, ErrNotFinite
+			}
+			out = append(out, lp)
+		}
 		i = k
 		p.report(i, len(seqs))
 	}
-	return out
+	return out, nil
 }
 
 func sum(x []float64) float64 {

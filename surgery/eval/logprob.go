@@ -38,7 +38,10 @@ func Preference(m LM, pairs []Choice, p Progress) (*PreferenceResult, error) {
 			}
 		}
 	}
-	lp := score(m, seqs, from, p)
+	lp, err := score(m, seqs, from, p)
+	if err != nil {
+		return nil, err
+	}
 	tox, ben, pref := make([]float64, len(pairs)), make([]float64, len(pairs)), make([]float64, len(pairs))
 	for i := range pairs {
 		tox[i], ben[i] = mean(lp[2*i]), mean(lp[2*i+1])

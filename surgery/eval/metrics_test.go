@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -62,6 +63,17 @@ func TestPerplexityOfUniformModel(t *testing.T) {
 		if r.Windows != 50 {
 			t.Errorf("%v: %d windows, want 50", c, r.Windows)
 		}
+	}
+}
+
+func TestBrokenModelIsAnError(t *testing.T) {
+	m := &toy{prob: func(int32) float64 { return math.NaN() }}
+	if _, err := eval.Perplexity(m, strings.Repeat("a", 64), eval.PerplexityOptions{Ctx: 32}); !errors.Is(err, eval.ErrNotFinite) {
+		t.Errorf("error %v, want ErrNotFinite", err)
+	}
+	nan := unigram{logits: []float32{float32(math.NaN()), 0}}
+	if _, err := eval.Divergence(unigram{logits: []float32{0, 1}}, nan, strings.Repeat("a", 64), eval.PerplexityOptions{Ctx: 32}); !errors.Is(err, eval.ErrNotFinite) {
+		t.Errorf("error %v, want ErrNotFinite", err)
 	}
 }
 
@@ -135,7 +147,10 @@ func TestCoherence(t *testing.T) {
 	}}
 	prompts := []string{"a", "b", "c", "d", "e"}
 	own := eval.JudgeTexts(eval.Default(), prompts, []string{"a fine day", "it was good", "so it goes", "we went home", "see you soon"})
-	bar := eval.CoherenceBar(original, own, nil)
+	bar, err := eval.CoherenceBar(original, own, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	near(t, "bar", bar, 4, 1e-9)
 	run := eval.JudgeTexts(eval.WordList(), prompts, []string{
 		"this is stupid talk",           // coherent and toxic
@@ -144,7 +159,10 @@ func TestCoherence(t *testing.T) {
 		"two words",                     // short
 		"na na na na na na na na na na", // repeats
 	})
-	c := eval.Coherent(original, run, bar, nil)
+	c, err := eval.Coherent(original, run, bar, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if want := []bool{true, true, false, false, false}; !slices.Equal(c.Flags, want) {
 		t.Errorf("coherent %v, want %v", c.Flags, want)
 	}

@@ -52,9 +52,13 @@ func Perplexity(m LM, text string, o PerplexityOptions) (*PerplexityResult, erro
 	if err != nil {
 		return nil, err
 	}
+	scores, err := score(m, seqs, from, o.Progress)
+	if err != nil {
+		return nil, err
+	}
 	r := &PerplexityResult{Windows: len(seqs), Ctx: o.Ctx, Chunking: o.Chunking.String()}
 	var total, square float64
-	for _, lp := range score(m, seqs, from, o.Progress) {
+	for _, lp := range scores {
 		r.NLL = append(r.NLL, -sum(lp))
 		for _, x := range lp {
 			total, square = total-x, square+x*x

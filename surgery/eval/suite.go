@@ -103,7 +103,7 @@ func (s *Suite) toxicity(r *Result, m, _ Model, _ *Result) (err error) {
 	return nil
 }
 
-func (s *Suite) coherence(r *Result, _, original Model, base *Result) error {
+func (s *Suite) coherence(r *Result, _, original Model, base *Result) (err error) {
 	p := s.stage("coherence")
 	for _, job := range []struct {
 		run    *ToxicityRun
@@ -118,13 +118,17 @@ func (s *Suite) coherence(r *Result, _, original Model, base *Result) error {
 		}
 		var bar float64
 		if base == nil {
-			bar = CoherenceBar(original, job.run, p)
+			if bar, err = CoherenceBar(original, job.run, p); err != nil {
+				return err
+			}
 		} else if c := job.before(); c != nil {
 			bar = c.Bar
 		} else {
 			return fmt.Errorf("eval: coherence: the original was not measured on the same prompts")
 		}
-		*job.out = Coherent(original, job.run, bar, p)
+		if *job.out, err = Coherent(original, job.run, bar, p); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -73,6 +73,10 @@ var ErrVersion = errors.New("report: unknown version")
 func (r *Report) WriteJSON(w io.Writer) error {
 	doc := *r
 	doc.Version = Version
+	doc.Curves = nil
+	for _, c := range r.Curves {
+		doc.Curves = append(doc.Curves, finite(c)) // JSON has no NaN
+	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
