@@ -49,11 +49,12 @@ func linearBackward(tp *Tape, r *record) {
 	case columnGrad:
 		c := len(w.columns())
 		simd.Gemm(tp.pool, true, false, n, c, x.T, dy, n, r.aux[0], c, 1, w.gradient(), c)
-	case denseGrad:
-		tp.restore(r, x)
-		simd.Gemm(tp.pool, true, false, n, k, x.T, dy, n, x.X, k, 1, w.gradient(), k)
 	case Trainable:
 		tp.restore(r, x)
+		if d, ok := w.(denseGrad); ok && d.gradient() != nil {
+			simd.Gemm(tp.pool, true, false, n, k, x.T, dy, n, x.X, k, 1, d.gradient(), k)
+			return
+		}
 		tp.prepare(tileRows * k)
 		tp.do(r, tasksFor(n, tileRows), weightTile)
 	}

@@ -32,7 +32,7 @@ type Trainable interface {
 // the gradient can be accumulated in place.
 type denseGrad interface {
 	Trainable
-	gradient() []float32 // [N, K]
+	gradient() []float32 // [N, K]; nil if AddGrad must be used
 }
 
 // columnGrad is a Trainable that only moves some columns of the weight.

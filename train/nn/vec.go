@@ -63,3 +63,34 @@ func sum64(x []float32) float64 {
 }
 
 func exp32(x float32) float32 { return float32(math.Exp(float64(x))) }
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+func sum32(x []float32) float32 {
+	var s0, s1, s2, s3 float32
+	i := 0
+	for ; i+4 <= len(x); i += 4 {
+		s0 += x[i]
+		s1 += x[i+1]
+		s2 += x[i+2]
+		s3 += x[i+3]
+	}
+	for ; i < len(x); i++ {
+		s0 += x[i]
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+// scaleBlocks turns each w of block i of w into w*mul[i] + add[i].
+func scaleBlocks(w, mul, add []float32, size int) {
+	for i, s := range mul {
+		t, b := add[i], w[i*size:(i+1)*size]
+		for j, v := range b {
+			b[j] = v*s + t
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package nn
+
+import (
+	"math"
+	"testing"
+
+	"github.com/detox-surgery/detox-surgery/gguf/quant"
+	"github.com/detox-surgery/detox-surgery/simd"
+)
+
+// stack is a small Llama: what the tape does in a training step.
+type stack struct {
+	embed              simd.Matrix
+	q, k, v, o         simd.Matrix
+	gate, up           simd.Matrix
+	down               []simd.Matrix
+	norm               *Gain
+	ids, pos           []int32
+	spans              []Span
+	targets            []int32
+	weight             []float32
+	width, heads, kvs  int
+	release, recompute bool
+}
+
+func newStack(width, ffn, blocks, tokens int, down func(l int, w *blockMatrix) simd.Matrix) *stack {
+	typ := quant.Q4_1
+	s := &stack{width: width, heads: 4, kvs: 2, release: true}
+	s.embed = quantized(1, quant.Q8_0, 512, width)
+	s.q, s.o = quantized(2, typ, width, width), quantized(3, typ, width, width)
+	s.k, s.v = quantized(4, typ, width/2, width), quantized(5, typ, width/2, width)
+	s.gate, s.up = quantized(6, typ, ffn, width), quantized(7, typ, ffn, width)
+	for l := range blocks {
+		s.down = append(s.down, down(l, quantized(uint64(8+l), typ, width, ffn)))
+	}
+	s.norm = NewGain(make([]float32, width))
+	fill(s.norm.X, 1)
+	for start := 0; start < tokens; start += 40 {
+		n := min(40, tokens-start)
+		s.spans = append(s.spans, Span{start, n})
+		for i := range n {
+			s.pos = append(s.pos, int32(i))
+			s.ids = append(s.ids, int32((start+i)*7%512))
+			s.targets = append(s.targets, int32((start+i)*11%512))
+			s.weight = append(s.weight, 0.01)
+		}
+	}
+	return s
+}
+
+func (s *stack) step(tp *Tape) float64 {
+	tp.Reset()
+	hd := s.width / s.heads
+	x := Embed(tp, s.embed, s.ids, 1)
+	for _, down := range s.down {
+		mark, in := tp.Mark(), x
+		a := RMSNorm(tp, x, s.norm, 1e-5)
+		q := RoPE(tp, Linear(tp, a, s.q), s.pos, hd, 1e4, 1, false)
+		k := RoPE(tp, Linear(tp, a, s.k), s.pos, hd, 1e4, 1, false)
+		o := Attention(tp, q, k, Linear(tp, a, s.v), AttnConfig{Heads: s.heads, KVHeads: s.kvs, HeadDim: hd, Scale: 0.2, Spans: s.spans})
+		x = Add(tp, x, Linear(tp, o, s.o))
+		f := RMSNorm(tp, x, s.norm, 1e-5)
+		x = Add(tp, x, Linear(tp, SiLUMul(tp, Linear(tp, f, s.gate), Linear(tp, f, s.up)), down))
+		if s.release {
+			tp.ReleaseSince(mark, x)
+			tp.Release(in)
+		}
+	}
+	loss := CrossEntropy(tp, RMSNorm(tp, x, s.norm, 1e-5), s.embed, s.targets, s.weight)
+	tp.Backward()
+	return loss
+}
+
+func carriersFrom(from int) func(l int, w *blockMatrix) simd.Matrix {
+	return func(l int, w *blockMatrix) simd.Matrix {
+		if l < from {
+			return w
+		}
+		c, err := NewCarriers("down", w, w.typ, w.raw)
+		if err != nil {
+			panic(err)
+		}
+		return c
+	}
+}
+
+func grads(s *stack) (all []float32) {
+	for _, d := range s.down {
+		if t, ok := d.(Trainable); ok {
+			for _, p := range t.Params() {
+				all = append(all, p.G...)
+				clear(p.G)
+			}
+		}
+	}
+	return all
+}
+
+// Releasing values early, reusing the tape and sharing the work change no bit.
+func TestStepIsReproducible(t *testing.T) {
+	s := newStack(64, 128, 3, 100, carriersFrom(1))
+	s.release = false
+	tp := NewTape(nil, true)
+	loss := s.step(tp)
+	want := grads(s)
+	kept := tp.Bytes()
+	pool := simd.NewPool(2)
+	defer pool.Close()
+	s.release = true
+	for _, p := range []*simd.Pool{nil, pool} {
+		tp := NewTape(p, true)
+		for range 3 {
+			if got := s.step(tp); got != loss {
+				t.Errorf("loss %g, want %g", got, loss)
+			}
+			same(t, "gradient", grads(s), want, 0)
+		}
+		if tp.Bytes() >= kept {
+			t.Errorf("releasing uses %d bytes, keeping everything %d", tp.Bytes(), kept)
+		}
+	}
+	if n := weighted(want, want); n == 0 || math.IsNaN(n) {
+		t.Errorf("gradient has squared norm %g", n)
+	}
+}
+
+// The gradient of the whole stack, through values that are released and remade,
+// agrees with differences.
+func TestStepGradient(t *testing.T) {
+	s := newStack(32, 32, 2, 12, carriersFrom(0))
+	tp := NewTape(nil, true)
+	s.step(tp)
+	want := grads(s)
+	at := 0
+	for _, d := range s.down {
+		c := d.(*Carriers)
+		for _, p := range c.Params() {
+			differences(t, p.Name, p.X, want[at:at+len(p.X)], 0.05, 2e-2, func() float64 {
+				c.Sync()
+				return s.step(NewTape(nil, false))
+			})
+			c.Sync()
+			at += len(p.X)
+		}
+	}
+}
+
+// Below the lowest trainable weight nothing is recorded.
+func TestBackwardStopsAtLowestTrainable(t *testing.T) {
+	count := func(from int) int {
+		s := newStack(32, 32, 3, 12, carriersFrom(from))
+		tp := NewTape(nil, true)
+		x := Embed(tp, s.embed, s.ids, 1)
+		for _, down := range s.down {
+			x = Linear(tp, SiLUMul(tp, x, x), down)
+		}
+		return len(tp.log)
+	}
+	if a, b := count(0), count(2); a != 5 || b != 1 {
+		t.Errorf("%d and %d ops recorded, want 5 and 1", a, b)
+	}
+	if n := count(3); n != 0 {
+		t.Errorf("%d ops recorded without trainable weights", n)
+	}
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	s := newStack(64, 128, 3, 100, carriersFrom(0))
+	tp := NewTape(nil, true)
+	if n := testing.AllocsPerRun(5, func() { s.step(tp) }); n > 8 {
+		t.Errorf("%g allocations per step after warm-up", n)
+	}
+	// Without gradients a second pass over more tokens needs no more than what is live at once.
+	free := NewTape(nil, false)
+	s.step(free)
+	before := free.Bytes()
+	s.step(free)
+	if free.Bytes() != before {
+		t.Errorf("second pass took memory: %d, then %d bytes", before, free.Bytes())
+	}
+}
+
+func TestWatchKeepsGradient(t *testing.T) {
+	w := denseOf(1, 4, 4)
+	tp := NewTape(nil, true)
+	x := tp.Const(2, 4, random(2, 8))
+	m := Scale(tp, x, 2)
+	tp.Watch(m)
+	y := Linear(tp, m, w)
+	copy(tp.Seed(y), random(3, 8))
+	want := make([]float32, 8)
+	simd.MatMul(nil, 2, y.G, 4, w, 0, want, 4)
+	tp.Backward()
+	same(t, "watched gradient", m.G, want, 0)
+	if x.G != nil {
+		t.Error("a gradient was computed for a frozen input")
+	}
+}
+
+func TestSizeClass(t *testing.T) {
+	last := 0
+	for n := 1; n < 100000; n++ {
+		c, size := sizeClass(n)
+		if size < n || size > n+n/4+smallest {
+			t.Fatalf("%d floats get %d", n, size)
+		}
+		if c2, s2 := sizeClass(size); c2 != c || s2 != size {
+			t.Fatalf("class of %d is %d of size %d, but %d again is %d of %d", n, c, size, size, c2, s2)
+		}
+		if c != last && c != last+1 {
+			t.Fatalf("class jumps from %d to %d at %d", last, c, n)
+		}
+		last = c
+	}
+}
