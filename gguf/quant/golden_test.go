@@ -10,6 +10,8 @@ import (
 	"io"
 	"math"
 	"testing"
+
+	"github.com/detox-surgery/detox-surgery/simd"
 )
 
 // golden is what testdata/golden.zip holds; pack.py in gguf/testdata makes it.
@@ -96,7 +98,7 @@ func TestTableAgainstGGML(t *testing.T) {
 }
 
 // TestDecodeGolden compares bits with the decoders of gguf-py and ggml, through
-// the assembly of the active tier and without it.
+// the assembly of every tier of this machine and without it.
 func TestDecodeGolden(t *testing.T) {
 	g := readGolden(t)
 	seen := map[Type]bool{F32: true}
@@ -108,10 +110,14 @@ func TestDecodeGolden(t *testing.T) {
 			if digest(dst) != want {
 				t.Errorf("%v.%s: scalar decoder differs from the golden", typ, enc)
 			}
-			clear(dst)
-			typ.Decode(dst, b)
-			if digest(dst) != want {
-				t.Errorf("%v.%s: decoder differs from the golden", typ, enc)
+			for _, tier := range simd.Tiers() {
+				restore := simd.SetTier(tier)
+				clear(dst)
+				typ.Decode(dst, b)
+				restore()
+				if digest(dst) != want {
+					t.Errorf("%v.%s: decoder differs from the golden in tier %v", typ, enc, tier)
+				}
 			}
 			seen[typ] = true
 		}

@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // codec is one row of the table. fast, when set, decodes leading blocks by
 // assembly and returns how many it did.
 type codec struct {
@@ -17,16 +19,16 @@ var table = [...]codec{
 	F32:    {"F32", 1, 4, decodeF32, encodeF32, nil, nil},
 	F16:    {"F16", 1, 2, decodeF16, encodeF16, nil, nil},
 	Q4_0:   {"Q4_0", 32, 18, decodeQ4_0, encodeQ4_0, nil, &gridQ4_0},
-	Q4_1:   {"Q4_1", 32, 20, decodeQ4_1, encodeQ4_1, nil, &gridQ4_1},
-	Q5_0:   {"Q5_0", 32, 22, decodeQ5_0, encodeQ5_0, nil, &gridQ5_0},
+	Q4_1:   {"Q4_1", 32, 20, decodeQ4_1, encodeQ4_1, simd.DequantQ4_1, &gridQ4_1},
+	Q5_0:   {"Q5_0", 32, 22, decodeQ5_0, encodeQ5_0, simd.DequantQ5_0, &gridQ5_0},
 	Q5_1:   {"Q5_1", 32, 24, decodeQ5_1, encodeQ5_1, nil, &gridQ5_1},
-	Q8_0:   {"Q8_0", 32, 34, decodeQ8_0, encodeQ8_0, nil, &gridQ8_0},
+	Q8_0:   {"Q8_0", 32, 34, decodeQ8_0, encodeQ8_0, simd.DequantQ8_0, &gridQ8_0},
 	Q8_1:   {name: "Q8_1", block: 32, bytes: 36},
 	Q2_K:   {"Q2_K", 256, 84, decodeQ2_K, nil, nil, nil},
 	Q3_K:   {"Q3_K", 256, 110, decodeQ3_K, nil, nil, nil},
-	Q4_K:   {"Q4_K", 256, 144, decodeQ4_K, encodeQ4_K, nil, &gridQ4_K},
+	Q4_K:   {"Q4_K", 256, 144, decodeQ4_K, encodeQ4_K, simd.DequantQ4_K, &gridQ4_K},
 	Q5_K:   {"Q5_K", 256, 176, decodeQ5_K, encodeQ5_K, nil, &gridQ5_K},
-	Q6_K:   {"Q6_K", 256, 210, decodeQ6_K, encodeQ6_K, nil, &gridQ6_K},
+	Q6_K:   {"Q6_K", 256, 210, decodeQ6_K, encodeQ6_K, simd.DequantQ6_K, &gridQ6_K},
 	Q8_K:   {name: "Q8_K", block: 256, bytes: 292},
 	IQ2XXS: {name: "IQ2_XXS", block: 256, bytes: 66},
 	IQ2XS:  {name: "IQ2_XS", block: 256, bytes: 74},
