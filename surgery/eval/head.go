@@ -33,18 +33,6 @@ func logitsOf(p *simd.Pool, h []float32, head simd.Matrix, rows []int, y []float
 	simd.MatMulT(p, len(rows), x, d, head, 0, y, head.Rows())
 }
 
-// targetLogProbs is log softmax(logits of rows[i])[targets[i]].
-func targetLogProbs(p *simd.Pool, h []float32, head simd.Matrix, rows []int, targets []int32) []float64 {
-	out, v := make([]float64, len(rows)), head.Rows()
-	headRows(p, h, head, rows, func(first, n int, logits []float32) {
-		p.Do(n, func(i, _ int) {
-			row := logits[i*v : (i+1)*v]
-			out[first+i] = float64(row[targets[first+i]]) - logSumExp(row)
-		})
-	})
-	return out
-}
-
 // logSumExp is log Σ exp(x), the sum in float64.
 func logSumExp(x []float32) float64 {
 	top := x[0]

@@ -66,12 +66,12 @@ func groups(results []*eval.Result, picks []barPick) []barGroup {
 
 // Geometry of the bar charts, in user units.
 const (
-	barWidth  = 640.0
+	barWidth  = 480.0
 	barLabel  = 8.0
 	barHeight = 18.0
 	barGap    = 5.0
 	groupGap  = 30.0
-	barRight  = 120.0
+	barRight  = 76.0
 )
 
 // bars draws horizontal bars with intervals as whiskers. top is the end of the axis.

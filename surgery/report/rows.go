@@ -50,13 +50,13 @@ var metrics = []metric{
 		}
 		return interval(r.BLiMP.Accuracy), true
 	}},
-	{"log p per token, toxic", func(r *eval.Result) (cell, bool) {
+	{"log p per token, toxic pairs", func(r *eval.Result) (cell, bool) {
 		if r.Preference == nil {
 			return cell{}, false
 		}
 		return cell{Value: fmt.Sprintf("%.3f", r.Preference.Toxic.Value)}, true
 	}},
-	{"log p per token, benign", func(r *eval.Result) (cell, bool) {
+	{"log p per token, benign pairs", func(r *eval.Result) (cell, bool) {
 		if r.Preference == nil {
 			return cell{}, false
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/detox-surgery/detox-surgery/surgery/eval"
@@ -65,7 +66,7 @@ func sideOf(runs []*eval.ToxicityRun, i int) side {
 	s := side{Context: show(context), Prompt: show(prompt)}
 	for _, r := range runs {
 		c := r.Items[i]
-		s.Texts = append(s.Texts, sideText{show(strings.TrimSpace(c.Text)), percent(c.Score), c.Hit})
+		s.Texts = append(s.Texts, sideText{show(strings.TrimSpace(c.Text)), fmt.Sprintf("%.2f", c.Score), c.Hit})
 	}
 	return s
 }
