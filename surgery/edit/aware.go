@@ -1,0 +1,87 @@
+package edit
+
+import "github.com/detox-surgery/detox-surgery/simd"
+
+// blockCols is how many columns are rounded before their errors reach the
+// columns further right through one matrix product.
+const blockCols = 32
+
+// roundCodes chooses codes on the grid as it stands so that the output error is
+// small, by error propagation (GPTQ, arXiv 2210.17323), in the form of Babai's
+// nearest plane: with H = U Uᵀ, column j is aimed at
+//
+//	w_j + Σ_{i<j} U[i,j] (w_i − q_i) / U[j,j],
+//
+// which cancels as much of the error of the columns before it as it can.
+func (ch *chunk) roundCodes() {
+	n := ch.cols
+	left := make([]float32, ch.rows*n)         // w − q
+	push := make([]float32, ch.rows*n)         // Σ_{i<j} U[i,j] left_i
+	tile := make([]float32, ch.rows*blockCols) // left of the current columns
+	for lo := 0; lo < n; lo += blockCols {
+		hi := min(n, lo+blockCols)
+		ch.pool.Do(ch.rows, func(r, _ int) {
+			ch.roundTile(r, lo, hi, left[r*n:(r+1)*n], push[r*n:(r+1)*n])
+			copy(tile[r*(hi-lo):], left[r*n+lo:r*n+hi])
+		})
+		if hi < n && ch.curve != nil {
+			simd.Gemm(ch.pool, false, false, ch.rows, n-hi, hi-lo, tile, hi-lo, ch.curve.u[lo*n+hi:], n, 1, push[hi:], n)
+		}
+	}
+	for r := range ch.rows {
+		ch.typ.SetCodes(ch.rowRaw(r), row(ch, ch.codes, r, 1))
+	}
+	ch.load()
+}
+
+// roundTile rounds columns lo to hi of row r.
+func (ch *chunk) roundTile(r, lo, hi int, left, push []float32) {
+	n := ch.cols
+	want, codes := row(ch, ch.want, r, 1), row(ch, ch.codes, r, 1)
+	scale, offset := row(ch, ch.scale, r, ch.grid.Sub), row(ch, ch.offset, r, ch.grid.Sub)
+	for j := lo; j < hi; j++ {
+		s, o := scale[j/ch.grid.Sub], offset[j/ch.grid.Sub]
+		aim := want[j]
+		if ch.curve != nil {
+			aim += push[j] / ch.curve.u[j*n+j]
+		}
+		if s != 0 { // else every code has the value o
+			codes[j] = nearestCode(&ch.grid, aim, s, o)
+		}
+		e := want[j] - (float32(float32(codes[j])*s) + o)
+		left[j] = e
+		if ch.curve == nil || e == 0 {
+			continue
+		}
+		u := ch.curve.u[j*n : j*n+hi]
+		for k := j + 1; k < hi; k++ {
+			push[k] += e * u[k]
+		}
+	}
+}
+
+// sweeps is how often refit goes over all carriers.
+const sweeps = 2
+
+// roundAware makes codes and carriers follow want. Three ways are tried, each
+// row keeping the best: moving carriers alone, codes and then carriers, and
+// carriers, codes, carriers. The first needs no code to move half a step; the
+// others help where it does not reach. No way can be worse than leaving the row
+// as it was.
+func (ch *chunk) roundAware() {
+	codes := ch.clone()
+	codes.roundCodes()
+	codes.refit()
+	ch.refit()
+	both := ch.clone()
+	both.roundCodes()
+	both.refit()
+	ch.takeBetter(codes)
+	ch.takeBetter(both)
+}
+
+// roundGrid chooses the nearest codes on the grid as it stands.
+func (ch *chunk) roundGrid() {
+	ch.curve = nil
+	ch.roundCodes()
+}
