@@ -96,7 +96,7 @@ func (r *record) scores(t tile, s []float32) {
 		row := s[i*t.keys : (i+1)*t.keys]
 		clear(row[:lo])
 		clear(row[hi:])
-		scaleTo(row[lo:hi], c.Scale, row[lo:hi])
+		simd.Scale(row[lo:hi], c.Scale, row[lo:hi])
 		if c.Softcap > 0 {
 			for j, x := range row[lo:hi] {
 				row[lo+j] = c.Softcap * float32(math.Tanh(float64(x/c.Softcap)))
@@ -120,18 +120,10 @@ func attnForward(tp *Tape, r *record, task, worker int) {
 
 // softmaxRow normalises exp(x) in place and returns the log of its sum.
 func softmaxRow(x []float32) float32 {
-	m := maxOf(x)
-	addConst(x, -m)
-	expTo(x, x)
-	sum := sum64(x)
-	scaleTo(x, float32(1/sum), x)
+	m := simd.Max(x)
+	sum := simd.ExpSum(x, x, m)
+	simd.Scale(x, float32(1/sum), x)
 	return m + float32(math.Log(sum))
-}
-
-func addConst(x []float32, c float32) {
-	for i := range x {
-		x[i] += c
-	}
 }
 
 func attnBackward(tp *Tape, r *record) {
@@ -168,7 +160,7 @@ func (r *record) scoreGrad(t tile, i int, p, dp []float32) {
 	clear(dp[:lo])
 	clear(dp[hi:])
 	at := t.qOff + i*r.out.D
-	sum := dot(r.out.X[at:at+c.HeadDim], r.out.G[at:at+c.HeadDim])
+	sum := simd.Dot(r.out.X[at:at+c.HeadDim], r.out.G[at:at+c.HeadDim])
 	p, dp = p[lo:hi], dp[lo:hi]
 	lse := r.aux[0][(t.q0+i)*c.Heads+t.head]
 	if c.Softcap > 0 {
@@ -179,8 +171,7 @@ func (r *record) scoreGrad(t tile, i int, p, dp []float32) {
 		}
 		return
 	}
-	addConst(p, -lse)
-	expTo(p, p)
+	simd.ExpSum(p, p, lse)
 	for j, e := range p {
 		dp[j] = c.Scale * e * (dp[j] - sum)
 	}

@@ -25,7 +25,7 @@ func CrossEntropy(tp *Tape, h *Value, head simd.Matrix, targets []int32, weight 
 	if s.acc != nil {
 		g := tp.Seed(h)
 		for i, t := range s.index {
-			axpy(g[int(t)*s.d:(int(t)+1)*s.d], -weight[t], s.acc[i*s.d:(i+1)*s.d])
+			simd.Axpy(g[int(t)*s.d:(int(t)+1)*s.d], -weight[t], s.acc[i*s.d:(i+1)*s.d])
 		}
 	}
 	s.release(tp)
@@ -63,7 +63,7 @@ func LogProbs(tp *Tape, h *Value, head simd.Matrix, targets []int32) (lp []float
 	return lp, func(w []float32) {
 		g := tp.Seed(h)
 		for i, t := range index {
-			axpy(g[int(t)*h.D:(int(t)+1)*h.D], w[t], kept.X[i*h.D:(i+1)*h.D])
+			simd.Axpy(g[int(t)*h.D:(int(t)+1)*h.D], w[t], kept.X[i*h.D:(i+1)*h.D])
 		}
 		tp.Release(kept)
 	}

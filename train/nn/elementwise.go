@@ -1,5 +1,7 @@
 package nn
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // Add returns a + b.
 func Add(tp *Tape, a, b *Value) *Value {
 	if a.T != b.T || a.D != b.D {
@@ -12,8 +14,7 @@ func Add(tp *Tape, a, b *Value) *Value {
 
 func addForward(_ *Tape, r *record, task, _ int) {
 	lo, hi := chunk(task, floatsPerTask, len(r.out.X))
-	copy(r.out.X[lo:hi], r.a.X[lo:hi])
-	addTo(r.out.X[lo:hi], r.b.X[lo:hi])
+	simd.Add(r.out.X[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
 }
 
 func addBackward(tp *Tape, r *record) {
@@ -41,11 +42,11 @@ func passTask(_ *Tape, r *record, task, _ int) {
 	dst, src := r.c.G[lo:hi], r.out.G[lo:hi]
 	switch {
 	case r.beta[2] != 0:
-		axpy(dst, r.f, src)
+		simd.Axpy(dst, r.f, src)
 	case r.f == 1:
 		copy(dst, src)
 	default:
-		scaleTo(dst, r.f, src)
+		simd.Scale(dst, r.f, src)
 	}
 }
 
@@ -66,7 +67,7 @@ func scaled(tp *Tape, x *Value, forward, backward float32) *Value {
 
 func scaledTask(_ *Tape, r *record, task, _ int) {
 	lo, hi := chunk(task, floatsPerTask, len(r.out.X))
-	scaleTo(r.out.X[lo:hi], r.f, r.a.X[lo:hi])
+	simd.Scale(r.out.X[lo:hi], r.f, r.a.X[lo:hi])
 }
 
 func scaledBackward(tp *Tape, r *record) { tp.pass(r, r.a, r.f) }

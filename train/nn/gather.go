@@ -19,19 +19,18 @@ func embedForward(_ *Tape, r *record, task, _ int) {
 		row, id := r.out.X[t*d:(t+1)*d], int(r.ids[t])
 		r.w.DequantRows(row, d, id, id+1)
 		if r.f != 1 {
-			scaleTo(row, r.f, row)
+			simd.Scale(row, r.f, row)
 		}
 	}
 }
 
 // embedBackward runs in order: a token may occur more than once.
-func embedBackward(_ *Tape, r *record) {
+func embedBackward(tp *Tape, r *record) {
 	d, w := r.out.D, r.w.(Trainable)
+	tp.prepare(d)
+	row := tp.scratch[0][:d]
 	for t, id := range r.ids {
-		row := r.out.G[t*d : (t+1)*d]
-		if r.f != 1 {
-			scaleTo(row, r.f, row)
-		}
+		simd.Scale(row, r.f, r.out.G[t*d:(t+1)*d])
 		w.AddGrad(row, d, int(id), int(id)+1)
 	}
 }
@@ -49,6 +48,6 @@ func GatherRows(tp *Tape, x *Value, idx []int32) *Value {
 func gatherBackward(tp *Tape, r *record) {
 	g, d := tp.Seed(r.a), r.a.D
 	for i, t := range r.ids {
-		addTo(g[int(t)*d:(int(t)+1)*d], r.out.G[i*d:(i+1)*d])
+		simd.Add(g[int(t)*d:(int(t)+1)*d], g[int(t)*d:(int(t)+1)*d], r.out.G[i*d:(i+1)*d])
 	}
 }

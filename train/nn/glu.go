@@ -1,6 +1,6 @@
 package nn
 
-import "math"
+import "github.com/detox-surgery/detox-surgery/simd"
 
 // SiLUMul returns silu(gate) * up, the activation of Llama's feed-forward. Its
 // backward reads gate and up; the result itself is recomputed where a later op
@@ -36,12 +36,12 @@ func rowRange(r *record, task int) (lo, hi int) {
 
 func siluForward(_ *Tape, r *record, task, _ int) {
 	lo, hi := rowRange(r, task)
-	siluMul(r.out.X[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
+	simd.SiLUMul(r.out.X[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
 }
 
 func geluForward(_ *Tape, r *record, task, _ int) {
 	lo, hi := rowRange(r, task)
-	geluMul(r.out.X[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
+	simd.GeLUMul(r.out.X[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
 }
 
 func siluBackward(tp *Tape, r *record) { gluBackward(tp, r, siluBackTask) }
@@ -55,46 +55,10 @@ func gluBackward(tp *Tape, r *record, task taskFunc) {
 
 func siluBackTask(_ *Tape, r *record, task, _ int) {
 	lo, hi := rowRange(r, task)
-	siluMulBack(r.a.G[lo:hi], r.b.G[lo:hi], r.out.G[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
+	simd.SiLUMulBack(r.a.G[lo:hi], r.b.G[lo:hi], r.out.G[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
 }
 
 func geluBackTask(_ *Tape, r *record, task, _ int) {
 	lo, hi := rowRange(r, task)
-	geluMulBack(r.a.G[lo:hi], r.b.G[lo:hi], r.out.G[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
-}
-
-func siluMul(dst, gate, up []float32) {
-	for i, g := range gate {
-		dst[i] = g / (1 + float32(math.Exp(-float64(g)))) * up[i]
-	}
-}
-
-func siluMulBack(dgate, dup, dy, gate, up []float32) {
-	for i, g := range gate {
-		s := 1 / (1 + float32(math.Exp(-float64(g))))
-		dgate[i] += dy[i] * up[i] * s * (1 + g*(1-s))
-		dup[i] += dy[i] * g * s
-	}
-}
-
-// gelu(x) = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
-const (
-	geluA = 0.7978845608028654
-	geluB = 0.044715
-)
-
-func geluMul(dst, gate, up []float32) {
-	for i, g := range gate {
-		t := float32(math.Tanh(float64(geluA * (g + geluB*g*g*g))))
-		dst[i] = 0.5 * g * (1 + t) * up[i]
-	}
-}
-
-func geluMulBack(dgate, dup, dy, gate, up []float32) {
-	for i, g := range gate {
-		t := float32(math.Tanh(float64(geluA * (g + geluB*g*g*g))))
-		d := 0.5*(1+t) + 0.5*g*(1-t*t)*geluA*(1+3*geluB*g*g)
-		dgate[i] += dy[i] * up[i] * d
-		dup[i] += dy[i] * 0.5 * g * (1 + t)
-	}
+	simd.GeLUMulBack(r.a.G[lo:hi], r.b.G[lo:hi], r.out.G[lo:hi], r.a.X[lo:hi], r.b.X[lo:hi])
 }

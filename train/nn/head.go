@@ -152,7 +152,7 @@ func (s *scan) row(i int) []float32 {
 // raise makes m the maximum of row i with the block l and returns the factor
 // that brings sums to it.
 func (s *scan) raise(i int, l []float32) float32 {
-	top := maxOf(l)
+	top := simd.Max(l)
 	if top <= s.m[i] {
 		return 1
 	}
@@ -160,7 +160,7 @@ func (s *scan) raise(i int, l []float32) float32 {
 	s.m[i] = top
 	s.s[i] *= float64(f)
 	if s.acc != nil {
-		scaleTo(s.acc[i*s.d:(i+1)*s.d], f, s.acc[i*s.d:(i+1)*s.d])
+		simd.Scale(s.acc[i*s.d:(i+1)*s.d], f, s.acc[i*s.d:(i+1)*s.d])
 	}
 	return f
 }
@@ -169,9 +169,7 @@ func (s *scan) raise(i int, l []float32) float32 {
 // applies the slope of the cap for the gradient.
 func (s *scan) weigh(i int, l []float32) {
 	if s.softcap == 0 {
-		addConst(l, -s.m[i])
-		expTo(l, l)
-		s.s[i] += sum64(l)
+		s.s[i] += simd.ExpSum(l, l, s.m[i])
 		return
 	}
 	for j, v := range l {
@@ -211,8 +209,8 @@ func finishPick(tp *Tape, _ *record, task, _ int) {
 		a, x := s.acc[i*s.d:(i+1)*s.d], s.x[i*s.d:(i+1)*s.d]
 		t := int(s.target[i])
 		s.w.DequantRows(x, s.d, t, t+1)
-		scaleTo(a, float32(-1/s.s[i]), a)
-		axpy(a, s.slope[i], x)
+		simd.Scale(a, float32(-1/s.s[i]), a)
+		simd.Axpy(a, s.slope[i], x)
 	}
 }
 

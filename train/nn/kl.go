@@ -31,12 +31,13 @@ func KLToRef(tp *Tape, h *Value, href []float32, head, refHead simd.Matrix, weig
 		g := tp.Seed(h)
 		for i, t := range s.index {
 			j, row := s.rows+i, g[int(t)*s.d:(int(t)+1)*s.d]
-			// The difference is taken first: where model and reference agree it is
-			// exactly zero.
+			// Both are rounded before the difference is taken: where model and
+			// reference agree it is exactly zero.
 			p, q := s.acc[i*s.d:(i+1)*s.d], s.acc[j*s.d:(j+1)*s.d]
-			scaleTo(p, float32(1/s.s[i]), p)
-			axpy(p, float32(-1/s.s[j]), q)
-			axpy(row, weight[t], p)
+			simd.Scale(p, float32(1/s.s[i]), p)
+			simd.Scale(q, float32(1/s.s[j]), q)
+			simd.Axpy(p, -1, q)
+			simd.Axpy(row, weight[t], p)
 		}
 	}
 	s.release(tp)
@@ -62,7 +63,7 @@ func klTask(tp *Tape, _ *record, task, worker int) {
 		}
 		s.weigh(i, l)
 		s.weigh(j, r)
-		s.c[i] += float64(dot(diff, r))
+		s.c[i] += float64(simd.Dot(diff, r))
 	}
 }
 

@@ -53,6 +53,14 @@ type Gain struct {
 // NewGain returns a frozen gain.
 func NewGain(x []float32) *Gain { return &Gain{X: x, Base: x} }
 
+// values is X; a nil gain has none, which norms take for one.
+func (g *Gain) values() []float32 {
+	if g == nil {
+		return nil
+	}
+	return g.X
+}
+
 // Train gives the gain a trainable delta of zero under the given name.
 func (g *Gain) Train(name string) *Param {
 	g.Base = g.X

@@ -66,7 +66,7 @@ func (c *Carriers) DequantRows(dst []float32, ld, r0, r1 int) {
 	c.base.DequantRows(dst, ld, r0, r1)
 	k := c.Cols()
 	for r := r0; r < r1; r++ {
-		scaleBlocks(dst[(r-r0)*ld:(r-r0)*ld+k], c.mul[r*c.subs:(r+1)*c.subs], c.add[r*c.subs:(r+1)*c.subs], c.grid.Sub)
+		simd.ScaleBlocks(dst[(r-r0)*ld:(r-r0)*ld+k], c.mul[r*c.subs:(r+1)*c.subs], c.add[r*c.subs:(r+1)*c.subs], c.grid.Sub)
 	}
 }
 
@@ -99,7 +99,7 @@ func (c *Carriers) AddGrad(dw []float32, ld, r0, r1 int) {
 			at, group := r*c.subs+i, r*c.groups+i/per
 			b := g[i*sub : (i+1)*sub]
 			sum := sum32(b)
-			c.a.G[group] += dot(b, w[i*sub:(i+1)*sub]) - c.offset[at]*sum
+			c.a.G[group] += simd.Dot(b, w[i*sub:(i+1)*sub]) - c.offset[at]*sum
 			if c.b != nil {
 				c.b.G[group] += c.unit[at] * sum
 			}

@@ -27,7 +27,7 @@ func (d *Delta) DequantRows(dst []float32, ld, r0, r1 int) {
 	d.base.DequantRows(dst, ld, r0, r1)
 	k := d.Cols()
 	for r := r0; r < r1; r++ {
-		addTo(dst[(r-r0)*ld:(r-r0)*ld+k], d.param.X[r*k:(r+1)*k])
+		simd.Add(dst[(r-r0)*ld:(r-r0)*ld+k], dst[(r-r0)*ld:(r-r0)*ld+k], d.param.X[r*k:(r+1)*k])
 	}
 }
 

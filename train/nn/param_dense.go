@@ -28,6 +28,6 @@ func (d *Dense) gradient() []float32 { return d.param.G }
 // addRows adds rows r0..r1 of dw, k wide and ld apart, to the dense gradient g.
 func addRows(g, dw []float32, k, ld, r0, r1 int) {
 	for r := r0; r < r1; r++ {
-		addTo(g[r*k:(r+1)*k], dw[(r-r0)*ld:(r-r0)*ld+k])
+		simd.Add(g[r*k:(r+1)*k], g[r*k:(r+1)*k], dw[(r-r0)*ld:(r-r0)*ld+k])
 	}
 }

@@ -142,7 +142,7 @@ func (g *Grid) AddGrad(dw []float32, ld, r0, r1 int) {
 			at, group := r*g.subs+i, r*g.groups+i/per
 			d := row[i*sub : (i+1)*sub]
 			sum := sum32(d)
-			moved := dot(d, g.value[r*k+i*sub:r*k+(i+1)*sub]) - g.gridO[at]*sum
+			moved := simd.Dot(d, g.value[r*k+i*sub:r*k+(i+1)*sub]) - g.gridO[at]*sum
 			g.a.G[group] += moved * ratio(g.scale[at], g.gridS[at])
 			if g.b != nil {
 				g.b.G[group] += g.unit[at] * sum

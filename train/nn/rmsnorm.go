@@ -1,6 +1,6 @@
 package nn
 
-import "math"
+import "github.com/detox-surgery/detox-surgery/simd"
 
 // RMSNorm returns x / √(mean x² + eps) * gain for each row of x [T, D]. A nil
 // gain is one.
@@ -30,13 +30,7 @@ func normForward(_ *Tape, r *record, task, _ int) {
 	d := r.n[0]
 	lo, hi := chunk(task, rowsPerTask, len(r.aux[0]))
 	for i := lo; i < hi; i++ {
-		x, y := r.a.X[i*d:(i+1)*d], r.out.X[i*d:(i+1)*d]
-		rstd := float32(1 / math.Sqrt(sumSquares(x)/float64(d)+float64(r.f)))
-		r.aux[0][i] = rstd
-		scaleTo(y, rstd, x)
-		if r.gain != nil {
-			mulTo(y, r.gain.X)
-		}
+		r.aux[0][i] = simd.RMSNorm(r.out.X[i*d:(i+1)*d], r.a.X[i*d:(i+1)*d], r.gain.values(), r.f)
 	}
 }
 
@@ -65,37 +59,14 @@ func gainTask(_ *Tape, r *record, task, _ int) {
 	}
 }
 
-// normBackTask: with g = dy*gain and x̂ = x*rstd, dx = rstd (g - x̂ mean(g x̂)).
 func normBackTask(_ *Tape, r *record, task, _ int) {
 	d := r.n[0]
 	lo, hi := chunk(task, rowsPerTask, len(r.aux[0]))
 	for i := lo; i < hi; i++ {
-		x, dy, dx := r.a.X[i*d:(i+1)*d], r.out.G[i*d:(i+1)*d], r.a.G[i*d:(i+1)*d]
-		rstd := r.aux[0][i]
-		if r.gain != nil {
-			mulTo(dy, r.gain.X)
-		}
-		c := dot(dy, x) * rstd * rstd * rstd / float32(d)
+		dx := r.a.G[i*d : (i+1)*d]
 		if r.beta[0] == 0 {
-			scaleTo(dx, rstd, dy)
-		} else {
-			axpy(dx, rstd, dy)
+			clear(dx)
 		}
-		axpy(dx, -c, x)
-	}
-}
-
-func sumSquares(x []float32) float64 {
-	var s float64
-	for _, v := range x {
-		s += float64(v) * float64(v)
-	}
-	return s
-}
-
-func mulTo(dst, x []float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] *= x[i]
+		simd.RMSNormBack(dx, r.out.G[i*d:(i+1)*d], r.a.X[i*d:(i+1)*d], r.gain.values(), r.aux[0][i])
 	}
 }
