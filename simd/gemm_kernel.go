@@ -21,6 +21,9 @@ type kernelSet struct {
 	// transpose writes 8 rows of src as 8 columns of dst: dst[l*dstLd+i] =
 	// src[i*srcLd+l] for l below the result, which is at most k. May be nil.
 	transpose func(dst []float32, dstLd int, src []float32, srcLd, k int) int
+	// copyRows copies rows of width values, srcLd apart in src and without gaps in
+	// dst, or tells that it has no loop for the width. May be nil.
+	copyRows func(dst []float32, width int, src []float32, srcLd, rows int) bool
 }
 
 func (s *kernelSet) mr() int { return s.byRows[0].rows }

@@ -22,7 +22,7 @@ func (j *gemmJob) packA(s *gemmScratch, i0, i1, l, depth int) (step int) {
 		if j.aks == 1 {
 			packTransposed(j.ks, dst, mr, mr, j.a[(i0+i)*j.ars+l:], j.ars, n, depth)
 		} else {
-			packCopied(dst, mr, mr, j.a[i0+i+l*j.aks:], j.aks, depth, n)
+			packCopied(j.ks, dst, mr, j.a[i0+i+l*j.aks:], j.aks, depth, n)
 		}
 	}
 	return mr * depth
@@ -47,11 +47,14 @@ func (j *gemmJob) copyA(s *gemmScratch, i0, i1, l, depth int) (step int) {
 	return mr * ld
 }
 
-// packCopied writes rows of n values of src to dst, ld apart, with zeros up to
+// packCopied writes rows of n values of src to dst, width apart, with zeros up to
 // width values.
-func packCopied(dst []float32, ld, width int, src []float32, srcLd, rows, n int) {
+func packCopied(ks *kernelSet, dst []float32, width int, src []float32, srcLd, rows, n int) {
+	if n == width && ks.copyRows != nil && ks.copyRows(dst, width, src, srcLd, rows) {
+		return
+	}
 	for r := range rows {
-		d := dst[r*ld : r*ld+width]
+		d := dst[r*width : (r+1)*width]
 		clear(d[copy(d, src[r*srcLd:r*srcLd+n]):])
 	}
 }
@@ -90,7 +93,7 @@ func (j *gemmJob) packRowsTask(strip, _ int) {
 	nr := j.ks.nr
 	col := j.j0 + strip*nr
 	n := min(nr, j.j0+j.nc-col)
-	packCopied(j.packed[strip*j.bStrip:], nr, nr, j.b[j.l0*j.ldb+col:], j.ldb, j.kb, n)
+	packCopied(j.ks, j.packed[strip*j.bStrip:], nr, j.b[j.l0*j.ldb+col:], j.ldb, j.kb, n)
 }
 
 // packColumnsTask packs one strip of B stored transposed, [n, k].

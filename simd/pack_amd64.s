@@ -70,3 +70,87 @@ loop:
 	JNE  loop
 	VZEROUPPER
 	RET
+
+// func copyRows32(dst, src *float32, srcLd, rows int)
+TEXT ·copyRows32(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ srcLd+16(FP), R9
+	MOVQ rows+24(FP), CX
+	SHLQ $2, R9
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	ADDQ R9, SI
+	ADDQ $128, DI
+	DECQ CX
+	JNE  loop
+	VZEROUPPER
+	RET
+
+// func copyRows16(dst, src *float32, srcLd, rows int)
+TEXT ·copyRows16(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ srcLd+16(FP), R9
+	MOVQ rows+24(FP), CX
+	SHLQ $2, R9
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ R9, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNE  loop
+	VZEROUPPER
+	RET
+
+// func copyRows12(dst, src *float32, srcLd, rows int)
+TEXT ·copyRows12(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ srcLd+16(FP), R9
+	MOVQ rows+24(FP), CX
+	SHLQ $2, R9
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), X1
+	VMOVUPS Y0, (DI)
+	VMOVUPS X1, 32(DI)
+	ADDQ R9, SI
+	ADDQ $48, DI
+	DECQ CX
+	JNE  loop
+	VZEROUPPER
+	RET
+
+// func copyRows6(dst, src *float32, srcLd, rows int)
+TEXT ·copyRows6(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ srcLd+16(FP), R9
+	MOVQ rows+24(FP), CX
+	SHLQ $2, R9
+
+loop:
+	VMOVUPS (SI), X0
+	VMOVSD 16(SI), X1
+	VMOVUPS X0, (DI)
+	VMOVSD X1, 16(DI)
+	ADDQ R9, SI
+	ADDQ $24, DI
+	DECQ CX
+	JNE  loop
+	VZEROUPPER
+	RET
