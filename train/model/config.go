@@ -1,0 +1,100 @@
+package model
+
+import (
+	"math"
+
+	"github.com/detox-surgery/detox-surgery/gguf"
+)
+
+// Bounds on what a file may ask for, far above any model that a CPU edits.
+const (
+	maxBlocks = 1 << 12
+	maxWidth  = 1 << 20
+	maxHeads  = 1 << 12
+	maxCount  = 1<<31 - 1
+)
+
+// Config is the shape of a model and the constants of its forward pass.
+type Config struct {
+	Arch    string
+	Blocks  int // transformer blocks
+	Width   int // D, the residual stream
+	FFN     int // F, neurons of a block
+	Heads   int // query heads
+	KVHeads int // key and value heads; Heads is a multiple
+	HeadDim int // of a head
+	Vocab   int // V, rows of the embedding
+	Context int // tokens the model was trained for
+
+	Eps           float32 // added to the mean square in norms
+	RopeBase      float32 // of blocks that see everything
+	RopeBaseLocal float32 // of blocks with a window
+	RopeScale     float32 // positions are multiplied by it in blocks that see everything
+	EmbedScale    float32 // factor on embedding rows
+	AttnScale     float32 // factor on q·k
+	Window        int     // keys a windowed block sees, the query's own included; 0: no windows
+	WindowPattern int     // every WindowPattern-th block sees everything, the others a window
+}
+
+// Windowed reports whether block l sees only Window keys.
+func (c *Config) Windowed(l int) bool {
+	return c.Window > 0 && c.WindowPattern > 0 && (l+1)%c.WindowPattern != 0
+}
+
+// readConfig reads the keys that all architectures share, then those of a.
+func readConfig(f *gguf.File, a *architecture) (Config, error) {
+	k := &keys{f: f, arch: a.name}
+	c := Config{
+		Arch:    a.name,
+		Blocks:  k.count("block_count", 1, maxBlocks),
+		Width:   k.count("embedding_length", 1, maxWidth),
+		FFN:     k.count("feed_forward_length", 1, maxWidth),
+		Heads:   k.count("attention.head_count", 1, maxHeads),
+		Context: k.count("context_length", 1, maxCount),
+		Eps:     k.positive("attention.layer_norm_rms_epsilon"),
+	}
+	c.KVHeads = k.countOr("attention.head_count_kv", c.Heads, 1, maxHeads)
+	if k.err != nil {
+		return c, k.err
+	}
+	if c.Heads%c.KVHeads != 0 {
+		k.fail("%d attention heads do not divide among %d key heads", c.Heads, c.KVHeads)
+	}
+	if !k.has("attention.key_length") && c.Width%c.Heads != 0 {
+		k.fail("width %d does not divide among %d heads", c.Width, c.Heads)
+	}
+	c.HeadDim = k.countOr("attention.key_length", c.Width/c.Heads, 2, maxWidth)
+	if v := k.countOr("attention.value_length", c.HeadDim, 1, maxWidth); v != c.HeadDim {
+		k.refuse("value heads of %d beside key heads of %d are not supported", v, c.HeadDim)
+	}
+	if n := k.countOr("rope.dimension_count", c.HeadDim, 1, maxWidth); n != c.HeadDim || n%2 != 0 {
+		k.refuse("rotation of %d of %d head dimensions is not supported", n, c.HeadDim)
+	}
+	c.EmbedScale = 1
+	c.AttnScale = float32(1 / math.Sqrt(float64(c.HeadDim)))
+	readRope(k, &c)
+	a.configure(k, &c)
+	return c, k.err
+}
+
+// readRope reads the base and scaling of rotary positions.
+func readRope(k *keys, c *Config) {
+	c.RopeBase = k.positiveOr("rope.freq_base", 10000)
+	c.RopeBaseLocal = c.RopeBase
+	c.RopeScale = 1
+	kind := "none"
+	if k.has("rope.scaling.type") {
+		s, ok := k.f.String(k.arch + ".rope.scaling.type")
+		if !ok {
+			k.fail("key %s.rope.scaling.type is not a string", k.arch)
+		}
+		kind = s
+	}
+	switch kind {
+	case "none":
+	case "linear":
+		c.RopeScale = 1 / k.positiveOr("rope.scaling.factor", 1)
+	default:
+		k.refuse("rope scaling %q is not supported", kind)
+	}
+}
