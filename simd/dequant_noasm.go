@@ -1,3 +1,5 @@
+//go:build purego || !(amd64 || arm64)
+
 package simd
 
 func dequantQ4_1([]float32, []byte, int) int { return 0 }

@@ -52,9 +52,7 @@ func Scale(dst []float32, alpha float32, x []float32) {
 	scale(dst, alpha, x)
 }
 
-// Max returns the largest x[i], -Inf for no elements. NaNs count as smaller than
-// every number in some tiers and as the result in others: callers that care look
-// at a sum instead.
+// Max returns the largest x[i] that is not NaN, -Inf if there is none.
 func Max(x []float32) float32 { return maxOf(x) }
 
 // Sum returns Σ x[i], summed in float64.

@@ -1,3 +1,5 @@
+//go:build purego || !(amd64 || arm64)
+
 package simd
 
 func dot(a, b []float32) float32                     { return dotGeneric(a, b) }
