@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -19,16 +20,16 @@ import (
 // models maps the names of golden files to model files.
 var models = map[string]string{"smollm2": testenv.SmolLM2, "gemma3": testenv.Gemma3}
 
-func open(t testing.TB, name string) *Tokenizer {
-	t.Helper()
-	f, err := gguf.Open(testenv.Model(t, models[name]))
+func open(tb testing.TB, name string) *Tokenizer {
+	tb.Helper()
+	f, err := gguf.Open(testenv.Model(tb, models[name]))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	tok, err := New(f)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return tok
 }
@@ -54,6 +55,7 @@ func readLines(t *testing.T, path string) []string {
 
 // corpus returns the lines that testdata/golden.py encodes.
 func corpus(t *testing.T, name string) []string {
+	t.Helper()
 	var lines []string
 	if name == "wikitext" {
 		for _, l := range readLines(t, testenv.Data(t, "wikitext-2/test.txt")) {
@@ -184,7 +186,7 @@ func TestModelTokens(t *testing.T) {
 	if got := gemma.TextStart(); !slices.Equal(got, []int32{2}) {
 		t.Errorf("Gemma text starts with %v, want <bos>", got)
 	}
-	if _, err := gemma.RenderChat([]Message{{"user", "hi"}}, true); err != ErrNoTemplate {
+	if _, err := gemma.RenderChat([]Message{{"user", "hi"}}, true); !errors.Is(err, ErrNoTemplate) {
 		t.Errorf("chat of a file without template: %v", err)
 	}
 	if got := smol.Decode(smol.EncodeSpecial("<|im_start|>user\nhi<|im_end|>")); got != "user\nhi" {

@@ -131,9 +131,9 @@ func (t *Tokenizer) appendPiece(b []byte, id int32) []byte {
 		return b
 	case userDefined:
 		return append(b, t.vocab.text[id]...)
-	default:
-		return t.engine.piece(b, id)
+	case undefined, normal, byteToken:
 	}
+	return t.engine.piece(b, id)
 }
 
 // Size returns the number of tokens.

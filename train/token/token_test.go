@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-func mustNew(t testing.TB, k keys) *Tokenizer {
-	t.Helper()
+func mustNew(tb testing.TB, k keys) *Tokenizer {
+	tb.Helper()
 	tok, err := New(k)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return tok
 }
