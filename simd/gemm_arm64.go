@@ -2,8 +2,25 @@
 
 package simd
 
-// gemmKernels holds the kernels of each tier.
+// gemmKernels holds the kernels of each tier. The NEON kernels multiply by the
+// elements of a vector that holds a column of A, so A comes packed by depth.
 var gemmKernels = [...]kernelSet{
 	Generic: genericKernels,
-	NEON:    genericKernels,
+	NEON:    {nr: 12, depthMajor: true, byRows: []kernel{{8, tile8x12}, {4, tile4x12}}},
+}
+
+//go:noescape
+func gemm8x12(k int, a *float32, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile8x12(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(8, 12, k, a, ars, aks, b, bks, c, ldc)
+	gemm8x12(k, &a[0], aks, &b[0], bks, &c[0], ldc, add)
+}
+
+//go:noescape
+func gemm4x12(k int, a *float32, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+
+func tile4x12(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTile(4, 12, k, a, ars, aks, b, bks, c, ldc)
+	gemm4x12(k, &a[0], aks, &b[0], bks, &c[0], ldc, add)
 }

@@ -2,7 +2,7 @@
 
 package simd
 
-var peakLoops = [...]peakLoop{
+var peakLoops = [AVX512 + 1]peakLoop{
 	AVX2:   {peakAVX2, 12 * 8 * 2},
 	AVX512: {peakAVX512, 24 * 16 * 2},
 }
