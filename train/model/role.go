@@ -37,7 +37,6 @@ type kindInfo struct {
 	rows, cols   func(c *Config) int
 }
 
-func vector(*Config) int     { return 0 }
 func width(c *Config) int    { return c.Width }
 func ffn(c *Config) int      { return c.FFN }
 func vocab(c *Config) int    { return c.Vocab }
@@ -77,9 +76,7 @@ func (k Kind) String() string {
 func (k Kind) PerBlock() bool { return k >= AttnNorm }
 
 // IsGain reports whether tensors of this kind are norm gains, not matrices.
-func (k Kind) IsGain() bool {
-	return kinds[k].rows(&Config{Width: 1, FFN: 1, Vocab: 1, Heads: 1, KVHeads: 1, HeadDim: 1}) == 0
-}
+func (k Kind) IsGain() bool { return kinds[k].rows == nil }
 
 // Role names one tensor of a model by what it does, whatever its container calls
 // it. Block counts from 0 and is 0 where the kind is not of a block.
