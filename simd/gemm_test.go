@@ -101,16 +101,9 @@ func (p *product) check(t *testing.T, got []float32) {
 	}
 }
 
-// run returns C after the product; with beta 0 its region holds NaN before.
+// run returns C after the product.
 func (p *product) run(pool *Pool) []float32 {
-	c := append([]float32(nil), p.c...)
-	if p.beta == 0 {
-		for i := range p.m {
-			for j := range p.n {
-				c[i*p.ldc+j] = float32(math.NaN())
-			}
-		}
-	}
+	c := p.output()
 	Gemm(pool, p.transA, p.transB, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.beta, c, p.ldc)
 	return c
 }
@@ -138,7 +131,7 @@ func TestGemmAgainstFloat64(t *testing.T) {
 }
 
 func TestGemmBlocks(t *testing.T) {
-	sizes := [][3]int{{150, 70, 390}, {13, 33, 4*depthBlock + 5}, {40, 300, 1024}, {300, 40, 64}}
+	sizes := [][3]int{{150, 70, 390}, {5, 720, 4*depthBlock + 5}, {300, 40, 64}}
 	if emulated() {
 		sizes = [][3]int{{150, 30, 20}, {9, 14, 390}}
 	}

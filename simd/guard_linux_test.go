@@ -1,0 +1,82 @@
+package simd
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// guarded returns n floats that end right before (or begin right after) a page
+// that must not be touched.
+func guarded(t *testing.T, n int, atEnd bool) []float32 {
+	t.Helper()
+	page := syscall.Getpagesize()
+	body := (n*4 + page - 1) / page * page
+	mem, err := syscall.Mmap(-1, 0, body+2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Munmap(mem) })
+	for _, guard := range [][]byte{mem[:page], mem[page+body:]} {
+		if err := syscall.Mprotect(guard, syscall.PROT_NONE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := page
+	if atEnd {
+		start = page + body - 4*n
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[start])), n)
+}
+
+// TestGemmStaysInside runs products whose operands all touch forbidden pages.
+func TestGemmStaysInside(t *testing.T) {
+	if emulated() {
+		t.Skip("the emulator's pages are not the test's")
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(21, 22))
+		for i := range 200 {
+			p := newProduct(r, i&1 != 0, i&2 != 0, 1+r.IntN(30), 1+r.IntN(70), 1+r.IntN(40), float32(i>>2&1))
+			p.lda, p.ldb, p.ldc = tight(p.transA, p.m, p.k), tight(p.transB, p.k, p.n), p.n
+			atEnd := i>>3&1 == 0
+			a, b, c := guarded(t, p.m*p.k, atEnd), guarded(t, p.k*p.n, atEnd), guarded(t, p.m*p.n, atEnd)
+			copy(a, p.a)
+			copy(b, p.b)
+			copy(c, p.c)
+			p.a, p.b, p.c = a, b, append([]float32(nil), c...)
+			t.Run(fmt.Sprintf("%v,end=%v", p, atEnd), func(t *testing.T) {
+				Gemm(nil, p.transA, p.transB, p.m, p.n, p.k, a, p.lda, b, p.ldb, p.beta, c, p.ldc)
+				p.check(t, c)
+			})
+		}
+	})
+}
+
+// tight is the row stride of a matrix stored without gaps.
+func tight(trans bool, rows, cols int) int {
+	if trans {
+		return rows
+	}
+	return cols
+}
+
+// TestGuardFaults shows that the guard pages above do catch a read too far.
+func TestGuardFaults(t *testing.T) {
+	if emulated() {
+		t.Skip("the emulator's pages are not the test's")
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	x := guarded(t, 5, true)
+	defer func() {
+		if recover() == nil {
+			t.Error("reading behind the guard went unnoticed")
+		}
+	}()
+	y := unsafe.Slice(&x[0], 6)
+	t.Log(y[5])
+}
