@@ -40,11 +40,10 @@ func WriteFile(path string, force bool, write func(io.Writer) error) (err error)
 		}
 	}()
 	buf := bufio.NewWriterSize(tmp, 1<<20)
-	if err := errors.Join(write(buf), buf.Flush()); err != nil {
-		return wrap(err)
-	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
-		return wrap(err)
+	for _, step := range []func() error{func() error { return write(buf) }, buf.Flush, tmp.Sync, tmp.Close} {
+		if err := step(); err != nil {
+			return wrap(err)
+		}
 	}
 	if err := place(tmp.Name(), path, force); err != nil {
 		return wrap(err)

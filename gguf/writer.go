@@ -31,7 +31,8 @@ type Replacement struct {
 // WriteTo writes the file with edits and returns the number of bytes written.
 // Without edits the output equals the input. Otherwise every part that is not
 // edited is copied: keys, the order of tensors, padding and bytes after the last
-// tensor; only a header or a tensor that changes its length moves what follows.
+// tensor; only a header or a tensor that changes its length moves what follows. Edits are
+// checked before the first byte is written; errors of w are returned as they are.
 func (f *File) WriteTo(w io.Writer, e Edits) (int64, error) {
 	if err := f.checkEdits(e); err != nil {
 		return 0, err
@@ -60,7 +61,7 @@ func (c *counter) write(b []byte) {
 	n, err := c.w.Write(b)
 	c.n += int64(n)
 	if err != nil {
-		c.err = fmt.Errorf("gguf: write: %w", err)
+		c.err = err
 	}
 }
 

@@ -46,7 +46,8 @@ func roundUp(x float32, top uint8) uint8 {
 }
 
 // nearest rounds to the nearest integer, ties to even, by the position of the
-// unit in 1.5*2^23. |x| must be below 2^22.
+// unit in 1.5*2^23. |x| must be below 2^22. The conversion keeps a product that
+// is passed in from being fused with the addition once this is inlined.
 func nearest(x float32) int {
-	return int(math.Float32bits(x+12582912)&0x7fffff) - 0x400000
+	return int(math.Float32bits(float32(x)+12582912)&0x7fffff) - 0x400000
 }
