@@ -64,28 +64,28 @@ func compareRows(original, edited States, seq []int32, rows []int) (kl, agree []
 	g := append([]float32(nil), edited.Hidden([][]int32{seq})...)
 	pool, v := original.Pool(), original.Head().Rows()
 	var q []float32
+	scratch := make([][]float32, pool.Workers())
+	for i := range scratch {
+		scratch[i] = make([]float32, v)
+	}
 	headRows(pool, h, original.Head(), rows, func(first, n int, p []float32) {
 		if q == nil {
 			q = make([]float32, n*v) // the first group is the largest
 		}
 		logitsOf(pool, g, edited.Head(), rows[first:first+n], q)
-		pool.Do(n, func(i, _ int) {
-			kl[first+i], agree[first+i] = divergence(p[i*v:(i+1)*v], q[i*v:(i+1)*v])
+		pool.Do(n, func(i, worker int) {
+			kl[first+i], agree[first+i] = divergence(p[i*v:(i+1)*v], q[i*v:(i+1)*v], scratch[worker])
 		})
 	})
 	return kl, agree
 }
 
 // divergence is KL(softmax p || softmax q) of two rows of logits, and 1 if their
-// largest entries are at the same place.
-func divergence(p, q []float32) (kl, same float64) {
-	zp, zq := logSumExp(p), logSumExp(q)
+// largest entries are at the same place. It overwrites neither; e is scratch of the
+// same length.
+func divergence(p, q, e []float32) (kl, same float64) {
 	bestP, bestQ := 0, 0
 	for i, x := range p {
-		lp := float64(x) - zp
-		if lp > -40 { // below, the term is under 1e-15
-			kl += math.Exp(lp) * (lp - (float64(q[i]) - zq))
-		}
 		if x > p[bestP] {
 			bestP = i
 		}
@@ -96,5 +96,11 @@ func divergence(p, q []float32) (kl, same float64) {
 	if bestP == bestQ {
 		same = 1
 	}
-	return kl, same
+	top := p[bestP]
+	total, cross := simd.ExpSum(e, p, top), 0.0
+	for i, x := range e {
+		cross += float64(x) * (float64(p[i]) - float64(q[i]))
+	}
+	// Σ p (log p - log q) = Σ p (l_p - l_q) - log Z_p + log Z_q
+	return cross/total - float64(top) - math.Log(total) + simd.LogSumExp(q), same
 }

@@ -1,10 +1,6 @@
 package eval
 
-import (
-	"math"
-
-	"github.com/detox-surgery/detox-surgery/simd"
-)
+import "github.com/detox-surgery/detox-surgery/simd"
 
 // logitFloats bounds the logits that exist at once.
 const logitFloats = 1 << 24
@@ -31,17 +27,4 @@ func logitsOf(p *simd.Pool, h []float32, head simd.Matrix, rows []int, y []float
 		copy(x[i*d:(i+1)*d], h[r*d:])
 	}
 	simd.MatMulT(p, len(rows), x, d, head, 0, y, head.Rows())
-}
-
-// logSumExp is log Σ exp(x), the sum in float64.
-func logSumExp(x []float32) float64 {
-	top := x[0]
-	for _, v := range x {
-		top = max(top, v)
-	}
-	s := 0.0
-	for _, v := range x {
-		s += math.Exp(float64(v - top))
-	}
-	return float64(top) + math.Log(s)
 }

@@ -67,7 +67,7 @@ func groups(results []*eval.Result, picks []barPick) []barGroup {
 // Geometry of the bar charts, in user units.
 const (
 	barWidth  = 480.0
-	barLabel  = 8.0
+	barLabel  = 14.0
 	barHeight = 18.0
 	barGap    = 5.0
 	groupGap  = 30.0
