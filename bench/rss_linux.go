@@ -1,0 +1,12 @@
+package bench
+
+import "syscall"
+
+// PeakRSS is the largest resident set of this process so far, in bytes.
+func PeakRSS() int64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return u.Maxrss * 1024
+}

@@ -1,0 +1,120 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/detox-surgery/detox-surgery/train/model"
+	"github.com/detox-surgery/detox-surgery/train/nn"
+)
+
+// TrainStepConfig describes the step: Batch sequences of Seq random tokens,
+// next-token cross-entropy over all positions, forward and backward.
+type TrainStepConfig struct {
+	Batch, Seq int
+	Trainable  string // ffn_down | all
+	Steps      int    // measured steps; one more warms up
+	MaxTokens  int    // tokens of one micro-batch
+}
+
+// TrainStepResult is the outcome of TrainStep.
+type TrainStepResult struct {
+	Trainable  string  `json:"trainable"`
+	Params     int     `json:"trainable_params"`
+	Batch      int     `json:"batch"`
+	Seq        int     `json:"seq"`
+	Seconds    float64 `json:"seconds"` // median of a step
+	TokensPerS float64 `json:"tokens_per_s"`
+	Loss       float64 `json:"loss"`
+	PeakRSS    int64   `json:"peak_rss_bytes"`
+}
+
+// TrainStep times training steps of a model. It leaves the model as it was.
+func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
+	res := TrainStepResult{Trainable: cfg.Trainable, Batch: cfg.Batch, Seq: cfg.Seq}
+	if cfg.Batch < 1 || cfg.Seq < 2 || cfg.Steps < 1 {
+		return res, fmt.Errorf("bench: batch %d, sequence %d and steps %d must be positive", cfg.Batch, cfg.Seq, cfg.Steps)
+	}
+	params, undo, err := makeTrainable(m, cfg.Trainable)
+	if err != nil {
+		return res, err
+	}
+	defer undo()
+	for _, p := range params {
+		res.Params += len(p.X)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	seqs := make([][]int32, cfg.Batch)
+	for i := range seqs {
+		seqs[i] = make([]int32, cfg.Seq)
+		for j := range seqs[i] {
+			seqs[i][j] = int32(r.IntN(m.Config().Vocab))
+		}
+	}
+	tape := nn.NewTape(m.Pool(), true)
+	var times []float64
+	for range cfg.Steps + 1 {
+		begin := time.Now()
+		res.Loss = step(tape, m, seqs, max(1, cfg.MaxTokens/cfg.Seq))
+		for _, p := range params {
+			clear(p.G)
+		}
+		times = append(times, time.Since(begin).Seconds())
+	}
+	times = times[1:]
+	slices.Sort(times)
+	res.Seconds = times[len(times)/2]
+	res.TokensPerS = float64(cfg.Batch*cfg.Seq) / res.Seconds
+	res.PeakRSS = PeakRSS()
+	return res, nil
+}
+
+// step runs forward and backward over seqs, group sequences at a time.
+func step(tape *nn.Tape, m *model.Model, seqs [][]int32, group int) float64 {
+	n := len(seqs[0])
+	var sum float64
+	for len(seqs) > 0 {
+		part := seqs[:min(group, len(seqs))]
+		seqs = seqs[len(part):]
+		tape.Reset()
+		h := m.Forward(tape, model.NewBatch(part...), model.ForwardOptions{}).Last
+		var rows, targets []int32
+		var weight []float32
+		for i, s := range part {
+			for j := range n - 1 {
+				rows = append(rows, int32(i*n+j))
+				targets = append(targets, s[j+1])
+				weight = append(weight, 1)
+			}
+		}
+		sum += nn.CrossEntropy(tape, nn.GatherRows(tape, h, rows), m.Head(), targets, weight)
+		tape.Backward()
+	}
+	return sum
+}
+
+// makeTrainable puts an f32 delta over the named weights.
+func makeTrainable(m *model.Model, which string) (params []*nn.Param, undo func(), err error) {
+	var roles []model.Role
+	for _, r := range m.Roles() {
+		switch {
+		case which == "ffn_down" && r.Kind == model.FFNDown, which == "all" && r.Block >= 0 && !r.Kind.IsGain() && r.Kind.PerBlock():
+			roles = append(roles, r)
+		}
+	}
+	if len(roles) == 0 {
+		return nil, nil, fmt.Errorf("bench: trainable is %q, not ffn_down or all", which)
+	}
+	for _, r := range roles {
+		d := nn.NewDelta(r.String(), m.Original(r))
+		m.SetMatrix(r, d)
+		params = append(params, d.Params()...)
+	}
+	return params, func() {
+		for _, r := range roles {
+			m.SetMatrix(r, nil)
+		}
+	}, nil
+}

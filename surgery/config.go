@@ -1,0 +1,133 @@
+package surgery
+
+import (
+	"fmt"
+
+	"github.com/detox-surgery/detox-surgery/train"
+	"github.com/detox-surgery/detox-surgery/train/model"
+)
+
+// How says which parameters of a tensor train.
+type How string
+
+// The ways to train a quantized tensor. Carriers: the scales and minimums of its
+// blocks, codes frozen; exact in the file. Grid: the codes, on the file's own grid,
+// gradients straight through. Delta: a float32 change, rounded when written.
+// Columns: a float32 change of the localized neurons only.
+const (
+	Carriers How = "carriers"
+	Grid     How = "grid"
+	Delta    How = "delta"
+	Columns  How = "columns"
+)
+
+// Trainable says what trains.
+type Trainable struct {
+	How     How    `json:"how"`
+	Targets string `json:"targets"` // ffn_down | ffn | all
+	Gains   bool   `json:"gains"`   // RMSNorm gains too, which are float32 in the file
+	From    int    `json:"from"`    // first block
+	To      int    `json:"to"`      // last block; -1: the last one
+	Neurons int    `json:"neurons"` // how many localized neurons, for columns
+}
+
+// targets maps the name of a set of linear maps to its members.
+var targets = map[string][]model.Kind{
+	"ffn_down": {model.FFNDown},
+	"ffn":      {model.FFNDown, model.FFNUp, model.FFNGate},
+	"writers":  {model.FFNDown, model.AttnOutput},
+	"all":      {model.FFNDown, model.FFNUp, model.FFNGate, model.AttnQ, model.AttnK, model.AttnV, model.AttnOutput},
+}
+
+// Roles returns the tensors of m that train, or an error that names what is wrong.
+func (t Trainable) Roles(m *model.Model) ([]model.Role, error) {
+	kinds, ok := targets[t.Targets]
+	if !ok {
+		return nil, fmt.Errorf("surgery: targets %q is not ffn_down, ffn, writers or all", t.Targets)
+	}
+	to, blocks := t.To, m.Config().Blocks
+	if to < 0 {
+		to = blocks - 1
+	}
+	if t.From < 0 || t.From > to || to >= blocks {
+		return nil, fmt.Errorf("surgery: blocks %d-%d of a model with %d", t.From, to, blocks)
+	}
+	var out []model.Role
+	for b := t.From; b <= to; b++ {
+		for _, k := range kinds {
+			out = append(out, model.Role{Kind: k, Block: b})
+		}
+	}
+	return out, nil
+}
+
+// Measure says how much is measured; a count of 0 leaves that measurement out.
+type Measure struct {
+	Prompts int `json:"prompts"` // primed prompts, sampled
+	Greedy  int `json:"greedy"`  // primed prompts, greedy
+	Plain   int `json:"plain"`   // plain prompts, sampled
+	MaxNew  int `json:"max_new"` // new tokens of a continuation
+	Tokens  int `json:"tokens"`  // tokens of text for the perplexity; 0: all
+}
+
+// Progress is told which stage is how far; nil is allowed.
+type Progress func(stage string, done, total int)
+
+func (p Progress) report(stage string, done, total int) {
+	if p != nil {
+		p(stage, done, total)
+	}
+}
+
+// Config is one run of the operation.
+type Config struct {
+	Method     string       `json:"method"` // repo | retain
+	Preset     string       `json:"preset"`
+	Trainable  Trainable    `json:"trainable"`
+	Train      train.Config `json:"train"`
+	MaxPairs   int          `json:"max_pairs"`   // 0: all
+	TextSample int          `json:"text_sample"` // tokens of neutral text sampled from the model where no file is given
+	Rounding   string       `json:"rounding"`    // auto | nearest | aware
+	EditedType string       `json:"edited_type"` // "" keeps the type
+	Measure    Measure      `json:"measure"`
+}
+
+// Presets lists the names that Preset takes, quickest first.
+var Presets = []string{"quick", "standard", "thorough"}
+
+// Preset returns the settings of a name.
+func Preset(name string) (Config, error) {
+	c := Config{
+		Method: "repo", Preset: name, Train: train.Defaults(), Rounding: "auto", TextSample: 8192,
+		Trainable: Trainable{How: Carriers, Targets: "ffn_down", To: -1},
+	}
+	switch name {
+	case "quick":
+		c.MaxPairs, c.Measure = 400, Measure{Prompts: 60, Greedy: 60, Plain: 60, Tokens: 4096, MaxNew: 20}
+	case "standard":
+		c.Measure = Measure{Prompts: 200, Greedy: 200, Plain: 200, Tokens: 16384, MaxNew: 20}
+	case "thorough":
+		c.Train.Epochs, c.Measure = 2, Measure{Prompts: 400, Greedy: 400, Plain: 400, MaxNew: 20}
+	default:
+		return c, fmt.Errorf("surgery: preset %q is not quick, standard or thorough", name)
+	}
+	return c, nil
+}
+
+// Check reports the first setting that is out of range.
+func (c Config) Check() error {
+	switch {
+	case c.Method != "repo" && c.Method != "retain":
+		return fmt.Errorf("surgery: method %q is not repo or retain", c.Method)
+	case c.Rounding != "auto" && c.Rounding != "nearest" && c.Rounding != "aware":
+		return fmt.Errorf("surgery: rounding %q is not auto, nearest or aware", c.Rounding)
+	case c.MaxPairs < 0 || c.TextSample < 0:
+		return fmt.Errorf("surgery: pairs %d and text tokens %d must not be negative", c.MaxPairs, c.TextSample)
+	}
+	switch c.Trainable.How {
+	case Carriers, Grid, Delta, Columns:
+	default:
+		return fmt.Errorf("surgery: train %q is not carriers, grid, delta or columns", c.Trainable.How)
+	}
+	return c.Train.Check()
+}

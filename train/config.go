@@ -1,0 +1,83 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/detox-surgery/detox-surgery/train/data"
+	"github.com/detox-surgery/detox-surgery/train/loss"
+	"github.com/detox-surgery/detox-surgery/train/optim"
+)
+
+// Config is a training run, without the choice of what trains.
+type Config struct {
+	Epochs       int          `json:"epochs"`
+	Batch        int          `json:"batch"` // pairs a step
+	LR           float64      `json:"learning_rate"`
+	Warmup       int          `json:"warmup"`        // steps of linear warm-up
+	Floor        float64      `json:"lr_floor"`      // share of the learning rate left at the end
+	MaxLen       int          `json:"max_len"`       // tokens of one sequence, its context apart
+	MaxTokens    int          `json:"max_tokens"`    // tokens of one micro-batch
+	ContextLines int          `json:"context_lines"` // most toxic lines before a prompt; 0: no contexts
+	ContextAdv   bool         `json:"context_adv"`   // the adversary also sees the states after toxic contexts
+	TextWindows  int          `json:"text_windows"`  // windows of neutral text a step
+	TextTokens   int          `json:"text_tokens"`   // tokens of one window
+	Seed         uint64       `json:"seed"`
+	SaveEvery    int          `json:"save_every"` // steps between checkpoints; 0: none but the last
+	Objective    loss.REPO    `json:"objective"`
+	Optimizer    optim.Config `json:"optimizer"`
+}
+
+// Defaults is the configuration that `apply` starts from.
+func Defaults() Config {
+	return Config{
+		Epochs: 1, Batch: 8, LR: 1.2e-3, Warmup: 10, Floor: 0.1, MaxLen: 64, MaxTokens: 512,
+		ContextLines: 4, ContextAdv: true, TextWindows: 2, TextTokens: 64, Seed: 1, SaveEvery: 50,
+		Objective: loss.REPO{
+			Lambda: 1, Ramp: 10, Variant: loss.Saturating, Positions: loss.Both, Block: -1,
+			DiscLR: 1e-3, DiscSteps: 1, RetainPairs: 1, RetainText: 1, RetainContext: 1,
+		},
+	}
+}
+
+// Check reports the first setting that is out of range.
+func (c Config) Check() error {
+	switch {
+	case c.Epochs < 1 || c.Batch < 1:
+		return fmt.Errorf("train: epochs and batch must be at least 1, not %d and %d", c.Epochs, c.Batch)
+	case !(c.LR > 0):
+		return fmt.Errorf("train: learning rate %g is not positive", c.LR)
+	case c.MaxLen < 8 || c.MaxLen > 4096:
+		return fmt.Errorf("train: max length %d is not within 8..4096", c.MaxLen)
+	case c.MaxTokens < 64:
+		return fmt.Errorf("train: micro-batch of %d tokens is below 64", c.MaxTokens)
+	case c.ContextLines < 0 || c.TextWindows < 0 || c.TextWindows > 0 && c.TextTokens < 8:
+		return fmt.Errorf("train: context lines %d, text windows %d of %d tokens", c.ContextLines, c.TextWindows, c.TextTokens)
+	}
+	return c.Objective.Check()
+}
+
+// Data is what a run learns from.
+type Data struct {
+	Pairs []data.Pair
+	Text  []int32 // neutral text as one stream of tokens; windows are cut from it
+}
+
+// Steps is the number of optimizer steps that a run over n pairs takes.
+func (c Config) Steps(n int) int { return max(1, n/max(1, c.Batch)) * c.Epochs }
+
+// StepStats is what one step measured, for curves and logs. KL is in nats per token.
+type StepStats struct {
+	Step        int     `json:"step"`
+	Steps       int     `json:"steps"`
+	KLPairs     float64 `json:"kl_pairs"`
+	KLText      float64 `json:"kl_text"`
+	KLContext   float64 `json:"kl_context"`
+	DiscLoss    float64 `json:"disc_loss"`
+	DiscAcc     float64 `json:"disc_accuracy"`
+	Lambda      float64 `json:"lambda"`
+	LR          float64 `json:"lr"`
+	GradNorm    float64 `json:"grad_norm"`
+	Tokens      int     `json:"tokens"`
+	TokensPerS  float64 `json:"tokens_per_s"`
+	AdversaryMS float64 `json:"adversary_ms"`
+}

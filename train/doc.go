@@ -1,0 +1,17 @@
+// Package train runs an objective over preference pairs: batches, micro-batches,
+// schedule, checkpoints. Forward and backward go through train/model and
+// train/nn; only the parameters handed in move.
+//
+// A step draws a batch of pairs (prompt x, chosen y+, rejected y-) and packs
+//
+//	x y-            toxic states for the adversary
+//	x y+            benign states; KL to the original on the tokens of y+
+//	c x y+          the same tokens after a toxic context c, with KL to what the
+//	                original says of them without c
+//	neutral text    KL to the original
+//
+// into micro-batches of at most MaxTokens tokens. Weights are normalised over
+// the whole batch, so that the split changes memory and nothing else. All
+// randomness is a function of (seed, epoch, step): a resumed run gives the same
+// bytes as one that was never interrupted.
+package train
