@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"os"
-	"slices"
 
 	"github.com/edsrzf/mmap-go"
 
@@ -205,7 +204,6 @@ type Tensor struct {
 
 	raw    []byte
 	infoAt int
-	index  int
 }
 
 // Raw is the encoded data, a slice of the mapped file that must not be written to.
@@ -241,6 +239,3 @@ func (t *Tensor) DequantRows(dst []float32, ld, r0, r1 int) {
 		t.Type.Decode(dst[(r-r0)*ld:(r-r0)*ld+cols], t.raw[r*size:(r+1)*size])
 	}
 }
-
-// SameShape reports whether the dimensions are equal.
-func (t *Tensor) SameShape(o *Tensor) bool { return slices.Equal(t.Dims, o.Dims) }

@@ -314,7 +314,7 @@ func (f *File) place(c *cursor) {
 		f.DataOffset = min(f.DataOffset, size)
 	}
 	var next int64
-	for i, t := range f.Tensors {
+	for _, t := range f.Tensors {
 		c.field = "tensor " + t.Name
 		if t.Offset != next {
 			c.fail(t.infoAt, malformed("data at offset %d, expected %d", t.Offset, next))
@@ -327,7 +327,6 @@ func (f *File) place(c *cursor) {
 			return
 		}
 		t.raw = c.b[t.Offset : t.Offset+t.Size : t.Offset+t.Size]
-		t.index = i
 	}
 }
 
