@@ -8,7 +8,19 @@
 // that implement Trainable receive the gradient of their effective values.
 //
 // Sequences are packed one after another in T (no padding); a Span tells where
-// each lies. All buffers come from the tape's own pool, so that steps of similar
-// size allocate nothing after the first. Results do not depend on the number of
-// workers: work is cut into fixed chunks and sums run in a fixed order.
+// each lies. Results do not depend on the number of workers: work is cut into
+// fixed chunks and sums run in a fixed order.
+//
+// A model that reads a value no more says so with Tape.Release, or per block
+// with Mark and ReleaseSince:
+//
+//	mark := tp.Mark()
+//	y := block(tp, x)
+//	tp.ReleaseSince(mark, y)
+//	tp.Release(x)
+//
+// The memory is free again as soon as no recorded op needs it: at once on a tape
+// without gradients, in the course of Backward otherwise. All buffers come from
+// the tape's own pool, so that steps of similar size allocate nothing after the
+// first.
 package nn

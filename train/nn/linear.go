@@ -50,7 +50,6 @@ func linearBackward(tp *Tape, r *record) {
 		c := len(w.columns())
 		simd.Gemm(tp.pool, true, false, n, c, x.T, dy, n, r.aux[0], c, 1, w.gradient(), c)
 	case Trainable:
-		tp.restore(r, x)
 		if d, ok := w.(denseGrad); ok && d.gradient() != nil {
 			simd.Gemm(tp.pool, true, false, n, k, x.T, dy, n, x.X, k, 1, d.gradient(), k)
 			return
@@ -69,19 +68,4 @@ func weightTile(tp *Tape, r *record, task, worker int) {
 	dw := tp.scratch[worker][:(hi-lo)*k]
 	simd.Gemm(nil, true, false, hi-lo, k, r.a.T, r.out.G[lo:], n, r.a.X, k, 0, dw, k)
 	r.w.(Trainable).AddGrad(dw, k, lo, hi)
-}
-
-// restore recomputes the X of a released value that can be remade, for the
-// time of the backward of r.
-func (tp *Tape) restore(r *record, v *Value) {
-	if v.X != nil {
-		return
-	}
-	if v.remake == nil {
-		panic(errReleased)
-	}
-	v.X = tp.mem.get(v.T * v.D)
-	v.saves++
-	r.saved[len(r.saved)-1] = v
-	tp.do(v.remake, tasksFor(v.T, rowsPerTask), v.remake.forward)
 }

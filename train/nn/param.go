@@ -28,6 +28,11 @@ type Trainable interface {
 	Sync()
 }
 
+// SyncAll calls Sync of every weight on the workers of p.
+func SyncAll(p *simd.Pool, ws []Trainable) {
+	p.Do(len(ws), func(i, _ int) { ws[i].Sync() })
+}
+
 // denseGrad is a Trainable whose parameter has the weight's own shape, so that
 // the gradient can be accumulated in place.
 type denseGrad interface {

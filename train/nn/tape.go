@@ -22,8 +22,9 @@ type record struct {
 	back    func(tp *Tape, r *record)
 	forward taskFunc  // recomputes out by rows, of ops that can be remade
 	a, b, c *Value    // inputs, unused ones nil
-	out     *Value    // result; nil for ops that only act in backward
+	out     *Value    // result
 	saved   [4]*Value // values whose X backward reads
+	lazy    [4]*Value // likewise, but cheaper to compute again than to keep
 	w       simd.Matrix
 	gain    *Gain
 	aux     [2][]float32 // per-row results that backward needs, from the tape's memory
@@ -184,15 +185,29 @@ func (tp *Tape) Seed(v *Value) []float32 {
 func (tp *Tape) Backward() {
 	for i := len(tp.log) - 1; i >= 0; i-- {
 		r := tp.log[i]
-		if r.out == nil || r.out.G != nil {
+		if r.out.G != nil {
+			tp.restore(r)
 			r.back(tp, r)
 		}
-		if r.out != nil && !r.out.keepG {
+		if !r.out.keepG {
 			tp.freeG(r.out)
 		}
 		tp.drop(r)
 	}
 	tp.log = tp.log[:0]
+}
+
+// restore computes the lazily saved values of r again, for the time of its backward.
+func (tp *Tape) restore(r *record) {
+	for i, v := range r.lazy {
+		if v == nil || v.X != nil {
+			continue
+		}
+		v.X = tp.mem.get(v.T * v.D)
+		v.saves++
+		r.saved[i] = v
+		tp.do(v.remake, tasksFor(v.T, rowsPerTask), v.remake.forward)
+	}
 }
 
 // begin returns a record for an op.
@@ -217,12 +232,12 @@ func (tp *Tape) end(r *record, trains bool, back func(tp *Tape, r *record), save
 	}
 	out.needs = true
 	r.back = back
-	copy(r.saved[:], saved)
 	for i, v := range saved {
 		if v.remake != nil {
-			r.saved[i] = nil // cheaper to compute again than to keep
+			r.lazy[i] = v
 			continue
 		}
+		r.saved[i] = v
 		v.saves++
 	}
 	tp.log = append(tp.log, r)
@@ -241,7 +256,7 @@ func (tp *Tape) drop(r *record) {
 		tp.mem.put(b)
 		r.aux[i] = nil
 	}
-	if r.out != nil && r.out.remake == r {
+	if r.out.remake == r {
 		r.out.remake = nil
 	}
 	r.w, r.gain, r.attn = nil, nil, AttnConfig{}
@@ -309,5 +324,4 @@ func chunk(task, size, n int) (lo, hi int) { return task * size, min(n, (task+1)
 const (
 	errShape    = "nn: shapes do not match"
 	errReleased = "nn: value was released"
-	errWeight   = "nn: trainable weight cannot be used here"
 )
