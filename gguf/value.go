@@ -172,6 +172,7 @@ func (v Value) Any() any {
 		return collect[int64](v)
 	case Float64:
 		return collect[float64](v)
+	case Array: // the reader refuses arrays of arrays
 	}
 	return nil
 }
@@ -204,6 +205,7 @@ func scalar(t ValueType, b []byte) any {
 		return int64(le.Uint64(b))
 	case Float64:
 		return math.Float64frombits(le.Uint64(b))
+	case Array: // Any takes arrays apart
 	}
 	return nil
 }
