@@ -7,8 +7,8 @@ func (j *gemmJob) packA(s *gemmScratch, i0, i1, l, depth int) (step int) {
 	rows := i1 - i0
 	whole := (rows + mr - 1) / mr * mr
 	if j.aks == 1 && !j.ks.depthMajor {
-		if rest := rows % mr; j.ars%256 != 0 && (rest == 0 || j.ks.fit(rest).rows == rest) {
-			// Rows a multiple of 1 kB apart would compete for the same cache sets.
+		if rest := rows % mr; j.ars%1024 != 0 && (rest == 0 || j.ks.fit(rest).rows == rest) {
+			// Rows a multiple of 4 kB apart would compete for the same cache sets.
 			s.src, s.ars, s.aks = j.a[i0*j.ars+l:], j.ars, 1
 			return mr * j.ars
 		}

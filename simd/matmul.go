@@ -20,6 +20,10 @@ func MatMulT(p *Pool, t int, x []float32, ldx int, w Matrix, beta float32, y []f
 		scaleRows(t, n, beta, y, ldy)
 		return
 	}
+	if d, ok := w.(*Dense); ok && t > dotMaxRows {
+		Gemm(p, false, true, t, n, k, x, ldx, d.Data, k, beta, y, ldy) // the same additions without a copy
+		return
+	}
 	j := newJob(p, t, n, k, beta, y, ldy)
 	j.setA(false, x, ldx)
 	j.w = w
@@ -57,7 +61,9 @@ const (
 	// dotMaxRows is up to how many rows of X the forward pass takes dot products
 	// with the rows of W as they are.
 	dotMaxRows = 4
-	// expandRows is how many rows of W a task expands at a time.
+	// dotTaskRows is how many rows of W one task of those takes.
+	dotTaskRows = 32
+	// expandRows is how many rows of W a task expands at a time: they stay in L1.
 	expandRows = 8
 )
 
@@ -124,26 +130,40 @@ func (j *gemmJob) expandTask(task, _ int) {
 
 // runDots is the forward pass of few rows, as in generation.
 func (j *gemmJob) runDots(p *Pool) {
-	p.Do((j.n+expandRows-1)/expandRows, j.dotRows)
+	p.Do((j.n+dotTaskRows-1)/dotTaskRows, j.dotRows)
 	j.release()
 }
 
-// dotRowsTask multiplies a few rows of W with all rows of X.
+// dotRowsTask multiplies a range of rows of W with all rows of X.
 func (j *gemmJob) dotRowsTask(task, worker int) {
-	r0 := task * expandRows
-	r1 := min(r0+expandRows, j.n)
-	s := &j.work[worker]
-	s.w = grow(s.w, expandRows*j.k)
-	j.w.DequantRows(s.w, j.k, r0, r1)
-	for t := range j.m {
-		x := j.a[t*j.ars : t*j.ars+j.k]
-		y := j.c[t*j.ldc+r0 : t*j.ldc+r1]
-		for r := range y {
-			d := Dot(s.w[r*j.k:(r+1)*j.k], x)
-			if j.add {
-				d += y[r]
-			}
-			y[r] = d
+	end := min((task+1)*dotTaskRows, j.n)
+	for r0 := task * dotTaskRows; r0 < end; r0 += expandRows {
+		r1 := min(r0+expandRows, end)
+		w := j.plainRows(&j.work[worker], r0, r1)
+		for t := range j.m {
+			x := j.a[t*j.ars : t*j.ars+j.k]
+			j.dotInto(j.c[t*j.ldc+r0:t*j.ldc+r1], w, x)
 		}
 	}
+}
+
+// dotInto computes y = W x + beta y for rows of W that lie together.
+func (j *gemmJob) dotInto(y, w, x []float32) {
+	for r := range y {
+		d := Dot(w[r*j.k:(r+1)*j.k], x)
+		if j.add {
+			d += y[r]
+		}
+		y[r] = d
+	}
+}
+
+// plainRows is rows r0 to r1 of W as float32, K apart.
+func (j *gemmJob) plainRows(s *gemmScratch, r0, r1 int) []float32 {
+	if d, ok := j.w.(*Dense); ok {
+		return d.Data[r0*j.k : r1*j.k]
+	}
+	s.w = grow(s.w, expandRows*j.k)
+	j.w.DequantRows(s.w, j.k, r0, r1)
+	return s.w
 }

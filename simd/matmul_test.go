@@ -4,19 +4,26 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
+
+// rowsOnly hides a Dense from the products, so that they expand its rows as they
+// would those of a quantized tensor.
+type rowsOnly struct{ *Dense }
 
 // mapCase is a linear map with operands for both directions.
 type mapCase struct {
 	t, n, k  int
-	w        *Dense
+	w        Matrix
+	data     []float32 // of w
 	x, dy    []float32
 	ldx, ldy int
 }
 
 func newMapCase(r *rand.Rand, t, n, k int) *mapCase {
-	c := &mapCase{t: t, n: n, k: k, w: &Dense{N: n, K: k, Data: randoms(r, n*k)}}
+	c := &mapCase{t: t, n: n, k: k, data: randoms(r, n*k)}
+	c.w = rowsOnly{&Dense{N: n, K: k, Data: c.data}}
 	c.ldx, c.ldy = k+r.IntN(5), n+r.IntN(5)
 	c.x, c.dy = randoms(r, t*c.ldx), randoms(r, t*c.ldy)
 	return c
@@ -24,11 +31,11 @@ func newMapCase(r *rand.Rand, t, n, k int) *mapCase {
 
 // forward is the product that MatMulT computes, for its float64 check.
 func (c *mapCase) forward(beta float32) *product {
-	return &product{transB: true, m: c.t, n: c.n, k: c.k, lda: c.ldx, ldb: c.k, ldc: c.ldy, beta: beta, a: c.x, b: c.w.Data, c: c.dy}
+	return &product{transB: true, m: c.t, n: c.n, k: c.k, lda: c.ldx, ldb: c.k, ldc: c.ldy, beta: beta, a: c.x, b: c.data, c: c.dy}
 }
 
 func (c *mapCase) backward(beta float32) *product {
-	return &product{m: c.t, n: c.k, k: c.n, lda: c.ldy, ldb: c.k, ldc: c.ldx, beta: beta, a: c.dy, b: c.w.Data, c: c.x}
+	return &product{m: c.t, n: c.k, k: c.n, lda: c.ldy, ldb: c.k, ldc: c.ldx, beta: beta, a: c.dy, b: c.data, c: c.x}
 }
 
 // output is a copy of C, with NaN in [m, n] if beta is 0.
@@ -103,6 +110,19 @@ func TestMapsSameBitsForAnyWorkers(t *testing.T) {
 	})
 }
 
+func TestDenseGivesTheSameBits(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, rows := range []int{3, 20} {
+			c := newMapCase(rand.New(rand.NewPCG(23, 24)), rows, 50, depthBlock+20)
+			y, dx := c.runForward(nil, 1), c.runBackward(nil, 1)
+			c.w = &Dense{N: c.n, K: c.k, Data: c.data}
+			if !slices.Equal(c.runForward(nil, 1), y) || !slices.Equal(c.runBackward(nil, 1), dx) {
+				t.Errorf("%d rows: Dense differs from the same matrix expanded by rows", rows)
+			}
+		}
+	})
+}
+
 // TestMapsAreAdjoint ties both directions together: <dy, x Wᵀ> = <dy W, x>.
 func TestMapsAreAdjoint(t *testing.T) {
 	inner := func(a []float32, lda int, b []float32, ldb, rows, cols int) (sum, abs float64) {
@@ -135,7 +155,7 @@ func TestMapsAllocateNothing(t *testing.T) {
 		MatMulT(pool, c.t, c.x, c.ldx, c.w, 0, y, c.ldy)
 		MatMul(pool, c.t, c.dy, c.ldy, c.w, 0, dx, c.ldx)
 		MatMulT(pool, small.t, small.x, small.ldx, small.w, 0, y, small.ldy)
-		Gemm(pool, true, false, c.n, c.k, c.t, c.dy, c.ldy, c.x, c.ldx, 0, c.w.Data, c.k)
+		Gemm(pool, true, false, c.n, c.k, c.t, c.dy, c.ldy, c.x, c.ldx, 0, c.data, c.k)
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations per step", allocs)

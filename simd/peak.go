@@ -1,6 +1,9 @@
 package simd
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // PeakFMA measures how many float32 operations per second, in GFLOP/s, one core
 // does in fused multiply-adds of tier t on registers alone: the most that any
@@ -8,7 +11,7 @@ import "time"
 // those that the CPU lacks. It takes some milliseconds of the calling thread.
 func PeakFMA(t Tier) float64 {
 	loop := peakLoops[t]
-	if loop.run == nil || !hasTier(t) {
+	if loop.run == nil || !slices.Contains(machine.tiers, t) {
 		return 0
 	}
 	const rounds, tries = 20000, 40
@@ -25,13 +28,4 @@ func PeakFMA(t Tier) float64 {
 type peakLoop struct {
 	run  func(rounds int)
 	flop float64
-}
-
-func hasTier(t Tier) bool {
-	for _, x := range machine.tiers {
-		if x == t {
-			return true
-		}
-	}
-	return false
 }
