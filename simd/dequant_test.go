@@ -1,0 +1,228 @@
+package simd_test
+
+import (
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/simd/internal/simdtest"
+)
+
+// blockType is a quantized type with its scalar decoding, the oracle, written
+// after ggml's dequantize_row_* of the same name.
+type blockType struct {
+	name           string
+	weights, bytes int
+	halves         []int // offsets of the float16 fields
+	kernel         func(dst []float32, src []byte) int
+	decode         func(y []float32, b []byte)
+}
+
+var blockTypes = []blockType{
+	{"Q4_1", 32, 20, []int{0, 2}, simd.DequantQ4_1, decodeQ4_1},
+	{"Q5_0", 32, 22, []int{0}, simd.DequantQ5_0, decodeQ5_0},
+	{"Q8_0", 32, 34, []int{0}, simd.DequantQ8_0, decodeQ8_0},
+	{"Q4_K", 256, 144, []int{0, 2}, simd.DequantQ4_K, decodeQ4_K},
+	{"Q6_K", 256, 210, []int{208}, simd.DequantQ6_K, decodeQ6_K},
+}
+
+// half converts the float16 at b.
+func half(b []byte) float32 {
+	h := binary.LittleEndian.Uint16(b)
+	sign, e, m := uint32(h>>15)<<31, int(h>>10&31), uint32(h&1023)
+	switch e {
+	case 0:
+		f := float32(m) * 0x1p-24
+		return math.Float32frombits(math.Float32bits(f) | sign)
+	case 31:
+		return math.Float32frombits(sign | 0x7f800000 | m<<13)
+	}
+	return math.Float32frombits(sign | uint32(e+112)<<23 | m<<13)
+}
+
+func decodeQ4_1(y []float32, b []byte) {
+	d, m := half(b), half(b[2:])
+	for j, q := range b[4:20] {
+		y[j] = float32(float32(q&15)*d) + m
+		y[j+16] = float32(float32(q>>4)*d) + m
+	}
+}
+
+func decodeQ5_0(y []float32, b []byte) {
+	d, qh := half(b), binary.LittleEndian.Uint32(b[2:])
+	for j, q := range b[6:22] {
+		x0 := int(q&15) | int(qh>>j&1)<<4
+		x1 := int(q>>4) | int(qh>>(j+16)&1)<<4
+		y[j], y[j+16] = float32(x0-16)*d, float32(x1-16)*d
+	}
+}
+
+func decodeQ8_0(y []float32, b []byte) {
+	d := half(b)
+	for j, q := range b[2:34] {
+		y[j] = float32(int8(q)) * d
+	}
+}
+
+// scaleMinK4 is ggml's get_scale_min_k4.
+func scaleMinK4(j int, q []byte) (sc, m byte) {
+	if j < 4 {
+		return q[j] & 63, q[j+4] & 63
+	}
+	return q[j+4]&15 | q[j-4]>>6<<4, q[j+4]>>4 | q[j]>>6<<4
+}
+
+func decodeQ4_K(y []float32, b []byte) {
+	d, dmin := half(b), half(b[2:])
+	for i := range 8 {
+		sc, m := scaleMinK4(i, b[4:16])
+		d1, m1 := d*float32(sc), dmin*float32(m)
+		for l, q := range b[16+i/2*32:][:32] {
+			y[32*i+l] = float32(d1*float32(q>>(i%2*4)&15)) - m1
+		}
+	}
+}
+
+func decodeQ6_K(y []float32, b []byte) {
+	d := half(b[208:])
+	for i := range 256 {
+		n, k, l := i/128, i/32%4, i%32
+		q := b[64*n+k%2*32+l] >> (k / 2 * 4) & 15
+		q |= b[128+32*n+l] >> (2 * k) & 3 << 4
+		sc := int8(b[192+8*n+2*k+l/16])
+		y[i] = float32(d*float32(sc)) * float32(int(q)-32)
+	}
+}
+
+// blocks fills n blocks with random bits. Its float16 fields are finite in all
+// but every eighth block, which may hold anything.
+func (bt *blockType) blocks(rng *rand.Rand, b []byte) {
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	for i := 0; i < len(b)/bt.bytes; i++ {
+		for _, h := range bt.halves {
+			if f := b[i*bt.bytes+h:]; i%8 != 7 && f[1]&0x7c == 0x7c {
+				f[1] &^= 0x40
+			}
+		}
+	}
+}
+
+func sameBits(a, b float32) bool {
+	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
+}
+
+func TestDequant(t *testing.T) {
+	for _, bt := range blockTypes {
+		t.Run(bt.name, func(t *testing.T) {
+			const most = 300
+			rng := rand.New(rand.NewPCG(7, uint64(bt.bytes)))
+			src, dst := simdtest.NewGuard(t, most*bt.bytes), simdtest.NewGuard(t, 4*most*bt.weights)
+			want := make([]float32, bt.weights)
+			simdtest.EachTier(t, func(t *testing.T) {
+				for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 17, 18, 64, most} {
+					for _, last := range []bool{true, false} {
+						b, y := src.First(n*bt.bytes), dst.FirstFloats(n*bt.weights)
+						if last {
+							b, y = src.Last(n*bt.bytes), dst.LastFloats(n*bt.weights)
+						}
+						bt.blocks(rng, b)
+						bt.check(t, y, b, want, n)
+					}
+				}
+			})
+		})
+	}
+}
+
+func (bt *blockType) check(t *testing.T, y []float32, b []byte, want []float32, n int) {
+	t.Helper()
+	for i := range y {
+		y[i] = 12345
+	}
+	var done int
+	simdtest.NoFault(t, func() { done = bt.kernel(y, b) })
+	if simd.Active() == simd.Generic && done != 0 || done > n {
+		t.Fatalf("%d of %d blocks done", done, n)
+	}
+	if simd.Active() >= simd.AVX2 && done != n {
+		t.Fatalf("%d of %d blocks done, want all", done, n)
+	}
+	for i := range n {
+		bt.decode(want, b[i*bt.bytes:])
+		for k, got := range y[i*bt.weights:][:bt.weights] {
+			if i >= done {
+				want[k] = 12345
+			}
+			if !sameBits(got, want[k]) {
+				t.Fatalf("n=%d: weight %d of block %d is %g, want %g", n, k, i, got, want[k])
+			}
+		}
+	}
+}
+
+// TestDequantScales runs through every float16 scale.
+func TestDequantScales(t *testing.T) {
+	for _, bt := range blockTypes {
+		t.Run(bt.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(8, 8))
+			b := make([]byte, 1<<10*bt.bytes)
+			y, want := make([]float32, 1<<10*bt.weights), make([]float32, bt.weights)
+			for base := 0; base < 1<<16; base += 1 << 10 {
+				bt.blocks(rng, b)
+				for i := range 1 << 10 {
+					for _, h := range bt.halves {
+						binary.LittleEndian.PutUint16(b[i*bt.bytes+h:], uint16(base+i))
+					}
+				}
+				simdtest.EachTier(t, func(t *testing.T) { bt.check(t, y, b, want, 1<<10) })
+			}
+		})
+	}
+}
+
+// TestDequantOffsets: blocks need no alignment, and a part of a block stays alone.
+func TestDequantOffsets(t *testing.T) {
+	for _, bt := range blockTypes {
+		t.Run(bt.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(9, 9))
+			const n = 5
+			buf := make([]byte, 64+(n+1)*bt.bytes)
+			out, want := make([]float32, 16+(n+1)*bt.weights), make([]float32, bt.weights)
+			simdtest.EachTier(t, func(t *testing.T) {
+				for off := range 64 {
+					b := buf[off : off+(n+1)*bt.bytes-1]
+					bt.blocks(rng, b)
+					y := out[off%16 : off%16+n*bt.weights : off%16+n*bt.weights]
+					out[off%16+n*bt.weights] = 77
+					bt.check(t, y, b, want, n)
+					if out[off%16+n*bt.weights] != 77 {
+						t.Fatal("wrote beyond dst")
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkDequant(b *testing.B) {
+	for _, bt := range blockTypes {
+		b.Run(bt.name, func(b *testing.B) {
+			n := 8192 / bt.weights
+			src, dst := make([]byte, n*bt.bytes), make([]float32, n*bt.weights)
+			bt.blocks(rand.New(rand.NewPCG(1, 1)), src[:n/8*7*bt.bytes])
+			simdtest.BenchEachTier(b, func(b *testing.B) {
+				if simd.Active() == simd.Generic {
+					b.Skip("no assembly in this tier")
+				}
+				for b.Loop() {
+					bt.kernel(dst, src)
+				}
+				b.ReportMetric(float64(len(dst))*float64(b.N)/1e9/b.Elapsed().Seconds(), "Gweights/s")
+			})
+		})
+	}
+}
