@@ -54,18 +54,32 @@ func linearBackward(tp *Tape, r *record) {
 			simd.Gemm(tp.pool, true, false, n, k, x.T, dy, n, x.X, k, 1, d.gradient(), k)
 			return
 		}
-		tp.prepare(tileRows * k)
-		tp.do(r, tasksFor(n, tileRows), weightTile)
+		tp.weightGrad(r, w)
 	}
 }
 
-// tileRows is the number of rows of dL/dW that exist at once per worker.
-const tileRows = 96
+const (
+	// panelFloats bounds how much of dL/dW exists at once (4 MB).
+	panelFloats = 1 << 20
+	// gradRows is the number of rows of it that AddGrad gets at a time.
+	gradRows = 16
+)
 
-func weightTile(tp *Tape, r *record, task, worker int) {
-	n, k := r.w.Rows(), r.w.Cols()
-	lo, hi := chunk(task, tileRows, n)
-	dw := tp.scratch[worker][:(hi-lo)*k]
-	simd.Gemm(nil, true, false, hi-lo, k, r.a.T, r.out.G[lo:], n, r.a.X, k, 0, dw, k)
-	r.w.(Trainable).AddGrad(dw, k, lo, hi)
+// weightGrad hands dL/dW = dyᵀ x to w in panels of rows.
+func (tp *Tape) weightGrad(r *record, w Trainable) {
+	n, k, dy := w.Rows(), w.Cols(), r.out.G
+	rows := min(n, max(gradRows, panelFloats/k/gradRows*gradRows))
+	panel := tp.mem.get(rows * k)
+	r.aux[1] = panel
+	for r.n[0] = 0; r.n[0] < n; r.n[0] += rows {
+		r.n[1] = min(rows, n-r.n[0])
+		simd.Gemm(tp.pool, true, false, r.n[1], k, r.a.T, dy[r.n[0]:], n, r.a.X, k, 0, panel, k)
+		tp.do(r, tasksFor(r.n[1], gradRows), addGradTask)
+	}
+}
+
+func addGradTask(_ *Tape, r *record, task, _ int) {
+	k := r.w.Cols()
+	lo, hi := chunk(task, gradRows, r.n[1])
+	r.w.(Trainable).AddGrad(r.aux[1][lo*k:hi*k], k, r.n[0]+lo, r.n[0]+hi)
 }
