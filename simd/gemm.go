@@ -99,19 +99,33 @@ type gemmScratch struct {
 	_        [64]byte
 }
 
-var gemmJobs = sync.Pool{New: func() any {
+// gemmJobs are the jobs not in use: as many as ever ran at once. A sync.Pool would
+// lose their memory to the garbage collector in the middle of a training step.
+var gemmJobs struct {
+	sync.Mutex
+	free []*gemmJob
+}
+
+func takeJob() *gemmJob {
+	gemmJobs.Lock()
+	defer gemmJobs.Unlock()
+	if last := len(gemmJobs.free) - 1; last >= 0 {
+		j := gemmJobs.free[last]
+		gemmJobs.free = gemmJobs.free[:last]
+		return j
+	}
 	j := new(gemmJob)
 	j.tile = j.tileTask
 	j.packRows, j.packColumns, j.packMatrix = j.packRowsTask, j.packColumnsTask, j.packMatrixTask
 	j.expand, j.dotRows = j.expandTask, j.dotRowsTask
 	return j
-}}
+}
 
 func newJob(p *Pool, m, n, k int, beta float32, c []float32, ldc int) *gemmJob {
 	if beta != 0 && beta != 1 {
 		panic("simd: matrix product: beta is neither 0 nor 1")
 	}
-	j := gemmJobs.Get().(*gemmJob)
+	j := takeJob()
 	j.ks = &gemmKernels[Active()]
 	j.m, j.n, j.k = m, n, k
 	j.add, j.c, j.ldc = beta == 1, c, ldc
@@ -138,7 +152,9 @@ func (j *gemmJob) release() {
 	for i := range j.work {
 		j.work[i].src = nil
 	}
-	gemmJobs.Put(j)
+	gemmJobs.Lock()
+	defer gemmJobs.Unlock()
+	gemmJobs.free = append(gemmJobs.free, j)
 }
 
 // run multiplies block by block: packs a block of op(B) for all to share, then
