@@ -171,15 +171,17 @@ func TestDequantScales(t *testing.T) {
 			rng := rand.New(rand.NewPCG(8, 8))
 			b := make([]byte, 1<<10*bt.bytes)
 			y, want := make([]float32, 1<<10*bt.weights), make([]float32, bt.weights)
-			for base := 0; base < 1<<16; base += 1 << 10 {
-				bt.blocks(rng, b)
-				for i := range 1 << 10 {
-					for _, h := range bt.halves {
-						binary.LittleEndian.PutUint16(b[i*bt.bytes+h:], uint16(base+i))
+			simdtest.EachTier(t, func(t *testing.T) {
+				for base := 0; base < 1<<16; base += 1 << 10 {
+					bt.blocks(rng, b)
+					for i := range 1 << 10 {
+						for _, h := range bt.halves {
+							binary.LittleEndian.PutUint16(b[i*bt.bytes+h:], uint16(base+i))
+						}
 					}
+					bt.check(t, y, b, want, 1<<10)
 				}
-				simdtest.EachTier(t, func(t *testing.T) { bt.check(t, y, b, want, 1<<10) })
-			}
+			})
 		})
 	}
 }
