@@ -63,11 +63,14 @@ type unsupported string
 func (u unsupported) Error() string     { return string(u) }
 func (u unsupported) Is(err error) bool { return err == model.ErrUnsupported }
 
+// calibrated reports whether a rounding looks at the activations.
+func calibrated(r Rounding) bool { return r == Codes || r == Refit || r == Aware }
+
 // run returns the bytes of the written tensor.
 func (j *job) run() ([]byte, error) {
 	p := j.part
 	out := make([]byte, p.Rows*j.to.RowBytes(p.Cols))
-	if m := j.method(); m == string(Aware) && j.hess != nil {
+	if calibrated(Rounding(j.method())) && j.hess != nil {
 		if j.curve = newCurvature(j.hess); j.curve == nil {
 			return nil, fmt.Errorf("edit: %s: the second moments of its calibration activations have no Cholesky factor", j.role)
 		}
@@ -135,6 +138,14 @@ func (j *job) nearest(raw []byte, want []float32) {
 
 func (j *job) onGrid(raw []byte, want []float32) {
 	newChunk(j.to, raw, want, j.part.Cols, nil, j.pool).roundGrid()
+}
+
+func (j *job) awareCodes(raw []byte, want []float32) {
+	newChunk(j.to, raw, want, j.part.Cols, j.curve, j.pool).roundCodes()
+}
+
+func (j *job) refit(raw []byte, want []float32) {
+	newChunk(j.to, raw, want, j.part.Cols, j.curve, j.pool).refit()
 }
 
 func (j *job) aware(raw []byte, want []float32) {

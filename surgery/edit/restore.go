@@ -40,7 +40,7 @@ func Restore(out, undo, to string, force bool) (string, error) {
 	}
 	err = gguf.WriteFile(to, force, func(w io.Writer) error { return u.rebuild(w, f) })
 	if err != nil {
-		return "", fmt.Errorf("edit: restore %s: %w", to, err)
+		return "", err
 	}
 	return u.Parent, nil
 }

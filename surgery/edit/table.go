@@ -9,6 +9,8 @@ const (
 	Auto    Rounding = "auto"
 	Nearest Rounding = "nearest"
 	OnGrid  Rounding = "grid"
+	Codes   Rounding = "codes"
+	Refit   Rounding = "refit"
 	Aware   Rounding = "aware"
 )
 
@@ -21,6 +23,8 @@ var roundings = []struct {
 }{
 	{Nearest, "encode the changed blocks anew, each weight to the nearest value", (*job).nearest},
 	{OnGrid, "nearest codes on the block scales that are there", (*job).onGrid},
+	{Codes, "codes so that the layer's output follows the edit, on the scales that are there", (*job).awareCodes},
+	{Refit, "scales so that the layer's output follows the edit, with the codes that are there", (*job).refit},
 	{Aware, "codes and scales chosen so that the layer's output follows the edit", (*job).aware},
 }
 

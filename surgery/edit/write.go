@@ -3,8 +3,11 @@ package edit
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
@@ -54,6 +57,9 @@ func Write(m *model.Model, e *Edit, out string, o Options) (*Result, error) {
 	for _, path := range []string{out, o.Undo} {
 		if err := refuseSame(path, f.Path()); err != nil {
 			return nil, err
+		}
+		if !o.Force && !missing(path) {
+			return nil, fmt.Errorf("edit: write %s: %w", path, fs.ErrExist)
 		}
 	}
 	jobs, err := plan(m, e, &o)
@@ -107,8 +113,26 @@ func plan(m *model.Model, e *Edit, o *Options) ([]*job, error) {
 	return jobs, nil
 }
 
-// write writes the model and its undo file.
+// write writes the model and its undo file. A new output without undo file is
+// not left behind.
 func (res *Result) write(parent *gguf.File, edits gguf.Edits, force bool) error {
+	fresh := missing(res.Out)
+	if err := res.writeModel(parent, edits, force); err != nil {
+		return err
+	}
+	err := res.writeUndo(parent, force)
+	if err != nil && fresh {
+		err = errors.Join(err, os.Remove(res.Out))
+	}
+	return err
+}
+
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func (res *Result) writeModel(parent *gguf.File, edits gguf.Edits, force bool) error {
 	h := sha256.New()
 	err := gguf.WriteFile(res.Out, force, func(w io.Writer) error {
 		n, err := parent.WriteTo(io.MultiWriter(w, h), edits)
@@ -116,9 +140,13 @@ func (res *Result) write(parent *gguf.File, edits gguf.Edits, force bool) error 
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("edit: write %s: %w", res.Out, err)
+		return err
 	}
 	res.Written = hex.EncodeToString(h.Sum(nil))
+	return nil
+}
+
+func (res *Result) writeUndo(parent *gguf.File, force bool) error {
 	written, err := gguf.Open(res.Out)
 	if err != nil {
 		return fmt.Errorf("edit: read back %s: %w", res.Out, err)
@@ -128,13 +156,9 @@ func (res *Result) write(parent *gguf.File, edits gguf.Edits, force bool) error 
 		Parent: res.Parent, ParentSize: parent.Size(), Written: res.Written, WrittenSize: written.Size(),
 		Segments: planUndo(parent, written),
 	}
-	err = gguf.WriteFile(res.Undo, force, func(w io.Writer) error {
+	return gguf.WriteFile(res.Undo, force, func(w io.Writer) error {
 		return writeUndo(w, head, parent.Bytes(), written.Bytes())
 	})
-	if err != nil {
-		return fmt.Errorf("edit: write %s: %w", res.Undo, err)
-	}
-	return nil
 }
 
 // maxParameters bounds what is kept of the hyperparameters inside a model file.

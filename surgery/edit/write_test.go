@@ -182,11 +182,11 @@ func TestEditedType(t *testing.T) {
 // TestRoundings compares the roundings of a change far below a step on
 // correlated activations: aware must beat grid and nearest by far.
 func TestRoundings(t *testing.T) {
+	cal := Calibration{down1: correlated(tinymodel.FFN)}
 	for _, typ := range gridTypes {
 		t.Run(typ.String(), func(t *testing.T) {
 			m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 3})
 			e := deltaEdit(m, 0.02)
-			cal := Calibration{down1: correlated(tinymodel.FFN)}
 			errs := map[Rounding]float64{}
 			for _, r := range Roundings() {
 				res, err := Write(m, e, filepath.Join(t.TempDir(), "o"), Options{Rounding: r, Calibration: cal})
@@ -199,11 +199,13 @@ func TestRoundings(t *testing.T) {
 				}
 			}
 			t.Logf("functional error: %v", errs)
-			limit := 0.75
-			if typ == quant.Q8_0 {
-				limit = 0.9
+			floor := min(errs[OnGrid], errs[Nearest])
+			if errs[Aware] > 0.75*floor || errs[Aware] > 0.95 || errs[Auto] != errs[Aware] {
+				t.Errorf("functional error %v", errs)
 			}
-			if errs[Aware] > limit*errs[OnGrid] || errs[Aware] > limit*errs[Nearest] || errs[Aware] > 0.95 || errs[Auto] != errs[Aware] {
+			// Scales alone cannot reach further than the groups they move, but
+			// always part of the way; aware tries both and joins them.
+			if errs[Codes] >= floor || errs[Refit] >= 0.99 || errs[Aware] > 1.001*min(errs[Codes], errs[Refit]) {
 				t.Errorf("functional error %v", errs)
 			}
 		})
@@ -268,14 +270,15 @@ func TestStrengthZero(t *testing.T) {
 // TestRoundingKeepsZeroRows: rows that an edit leaves alone keep their bytes even
 // in a tensor that is rounded.
 func TestRoundingKeepsZeroRows(t *testing.T) {
+	cal := Calibration{down1: correlated(tinymodel.FFN)}
 	for _, typ := range gridTypes {
+		m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 5})
+		e := deltaEdit(m, 0.5)
+		p := e.Parts[down1]
+		clear(p.Delta[p.Cols:])
 		for _, r := range Roundings() {
-			m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 5})
-			e := deltaEdit(m, 0.5)
-			p := e.Parts[down1]
-			clear(p.Delta[p.Cols:])
 			out := filepath.Join(t.TempDir(), "o")
-			if _, err := Write(m, e, out, Options{Rounding: r, Calibration: Calibration{down1: correlated(tinymodel.FFN)}}); err != nil {
+			if _, err := Write(m, e, out, Options{Rounding: r, Calibration: cal}); err != nil {
 				t.Fatal(err)
 			}
 			size := typ.RowBytes(p.Cols)
@@ -418,7 +421,16 @@ func TestRefusals(t *testing.T) {
 	if _, err := Write(m, e, taken, Options{}); err == nil {
 		t.Error("an existing output was replaced without force")
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 3 {
+	if err := os.WriteFile(filepath.Join(dir, "x.undo"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(m, e, filepath.Join(dir, "x"), Options{}); !errors.Is(err, os.ErrExist) {
+		t.Errorf("an existing undo file: %v", err)
+	}
+	if _, err := Write(m, e, filepath.Join(dir, "y"), Options{Undo: filepath.Join(dir, "none", "y.undo")}); err == nil {
+		t.Error("an undo file in no folder was written")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 4 {
 		t.Errorf("files left behind: %v %v", left, err)
 	}
 	if hashBytes(m.File().Bytes()) != before {
