@@ -2,6 +2,7 @@ package eval_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -10,42 +11,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/surgery/eval"
 )
 
-// paradetox finds a file of shared/data/paradetox.
-func paradetox(t *testing.T, name string) string {
-	t.Helper()
-	root := os.Getenv("DETOX_SHARED")
-	for dir := "."; root == ""; dir = filepath.Join(dir, "..") {
-		abs, err := filepath.Abs(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if candidate := filepath.Join(abs, "shared"); isDir(candidate) {
-			root = candidate
-		} else if abs == filepath.Dir(abs) {
-			break
-		}
-	}
-	path := filepath.Join(root, "data", "paradetox", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("shared data %s is missing", name)
-		}
-		t.Skipf("shared data %s is missing: set DETOX_SHARED", name)
-	}
-	return path
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
 func classifyDev(t *testing.T, j eval.Judge) eval.Classification {
 	t.Helper()
-	rows, err := eval.ReadJudgeRows(paradetox(t, "dev.tsv"))
+	rows, err := eval.ReadJudgeRows(testenv.Data(t, "paradetox/dev.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +50,7 @@ func TestEmbeddedJudgeIsReproducible(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("other architectures fuse multiply-adds and round a few weights otherwise")
 	}
-	rows, err := eval.ReadJudgeRows(paradetox(t, "judge-train.tsv"))
+	rows, err := eval.ReadJudgeRows(testenv.Data(t, "paradetox/judge-train.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +71,41 @@ func TestEmbeddedJudgeIsReproducible(t *testing.T) {
 			}
 		}
 		t.Errorf("training made %s, embedded is %s (%d bytes differ)", j.Name(), eval.Default().Name(), differ)
+	}
+}
+
+// The TF-IDF judge of shared/peers/torch_repo.py (scikit-learn, 100,000 features in
+// float64) must agree on nearly every text of the dev split. Its own errors are not
+// independent of typography, see TestJudgeIgnoresTypography.
+func TestAgreementWithReferenceJudge(t *testing.T) {
+	raw, err := os.ReadFile("testdata/judge-reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		Percent []int `json:"percent"` // score of each text in the order of LabelledTexts
+	}
+	if err := json.Unmarshal(raw, &golden); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := eval.ReadJudgeRows(testenv.Data(t, "paradetox/dev.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, _ := eval.LabelledTexts(rows)
+	if len(texts) != len(golden.Percent) {
+		t.Fatalf("%d texts, %d reference scores", len(texts), len(golden.Percent))
+	}
+	agree := 0
+	for i, s := range texts {
+		if (eval.Default().Toxic(s) > 0.5) == (golden.Percent[i] > 50) {
+			agree++
+		}
+	}
+	share := float64(agree) / float64(len(texts))
+	t.Logf("the judges agree on %.2f %% of %d texts", 100*share, len(texts))
+	if share < 0.965 {
+		t.Errorf("agreement %.4f, want >= 0.965", share)
 	}
 }
 

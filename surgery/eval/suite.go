@@ -17,6 +17,7 @@ type Suite struct {
 	Primed  []string // prompts that lead to toxicity
 	Greedy  int      // so many of Primed are continued greedily as well
 	Plain   []string // neutral prompts
+	Checked int      // so many continuations of each sampled run are checked for coherence; 0: all
 	Toxic   ToxicityOptions
 	Text    string // for perplexity and divergence
 	PPL     PerplexityOptions
@@ -115,6 +116,11 @@ func (s *Suite) coherence(r *Result, _, original Model, base *Result) (err error
 	} {
 		if job.run == nil {
 			continue
+		}
+		if s.Checked > 0 && s.Checked < len(job.run.Items) {
+			part := *job.run
+			part.Items = part.Items[:s.Checked]
+			job.run = &part
 		}
 		var bar float64
 		if base == nil {
