@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -39,7 +40,7 @@ type dispatch struct {
 var machine = newDispatch(cpuTiers(), os.Getenv("DETOX_SIMD"), os.Getenv("DETOX_REQUIRE_SIMD"))
 
 // newDispatch picks the widest of tiers, lowered to the tier called limit, and
-// records an error if limit or require names no tier of this CPU.
+// records an error if limit, or a name in the list require, is no tier of this CPU.
 func newDispatch(tiers []Tier, limit, require string) *dispatch {
 	d := &dispatch{tiers: tiers}
 	best := tiers[len(tiers)-1]
@@ -51,10 +52,15 @@ func newDispatch(tiers []Tier, limit, require string) *dispatch {
 			best = t
 		}
 	}
-	if require != "" && d.err == nil {
-		_, d.err = findTier(tiers, "DETOX_REQUIRE_SIMD", require)
-	}
 	d.active.Store(int32(best))
+	if require == "" {
+		return d
+	}
+	for name := range strings.SplitSeq(require, ",") {
+		if _, err := findTier(tiers, "DETOX_REQUIRE_SIMD", name); err != nil && d.err == nil {
+			d.err = err
+		}
+	}
 	return d
 }
 

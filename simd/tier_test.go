@@ -19,6 +19,9 @@ func TestTierEnvironment(t *testing.T) {
 		{"neon", "", AVX512, true},
 		{"", "neon", AVX512, true},
 		{"", "sse", AVX512, true},
+		{"", "avx512,avx2", AVX512, false},
+		{"", "avx2,neon", AVX512, true},
+		{"", "avx2,", AVX512, true},
 	} {
 		d := newDispatch(tiers, c.limit, c.require)
 		if got := Tier(d.active.Load()); got != c.want || (d.err != nil) != c.fails {

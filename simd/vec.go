@@ -25,6 +25,10 @@ func Axpy(dst []float32, alpha float32, x []float32) {
 	if len(dst) != len(x) {
 		panic(errLength)
 	}
+	for len(x) > span {
+		axpy(dst[:span], alpha, x[:span])
+		dst, x = dst[span:], x[span:]
+	}
 	axpy(dst, alpha, x)
 }
 
@@ -32,6 +36,10 @@ func Axpy(dst []float32, alpha float32, x []float32) {
 func Add(dst, a, b []float32) {
 	if len(dst) != len(a) || len(dst) != len(b) {
 		panic(errLength)
+	}
+	for len(dst) > span {
+		add(dst[:span], a[:span], b[:span])
+		dst, a, b = dst[span:], a[span:], b[span:]
 	}
 	add(dst, a, b)
 }
@@ -41,6 +49,10 @@ func Mul(dst, a, b []float32) {
 	if len(dst) != len(a) || len(dst) != len(b) {
 		panic(errLength)
 	}
+	for len(dst) > span {
+		mul(dst[:span], a[:span], b[:span])
+		dst, a, b = dst[span:], a[span:], b[span:]
+	}
 	mul(dst, a, b)
 }
 
@@ -49,6 +61,10 @@ func Scale(dst []float32, alpha float32, x []float32) {
 	if len(dst) != len(x) {
 		panic(errLength)
 	}
+	for len(x) > span {
+		scale(dst[:span], alpha, x[:span])
+		dst, x = dst[span:], x[span:]
+	}
 	scale(dst, alpha, x)
 }
 
@@ -56,14 +72,30 @@ func Scale(dst []float32, alpha float32, x []float32) {
 func Max(x []float32) float32 { return maxOf(x) }
 
 // Sum returns Σ x[i], summed in float64.
-func Sum(x []float32) float64 { return sum(x) }
+func Sum(x []float32) (s float64) {
+	for len(x) > span {
+		s += sum(x[:span])
+		x = x[span:]
+	}
+	return s + sum(x)
+}
 
 // SumSquares returns Σ x[i]², summed in float64.
-func SumSquares(x []float32) float64 { return sumSquares(x) }
+func SumSquares(x []float32) (s float64) {
+	for len(x) > span {
+		s += sumSquares(x[:span])
+		x = x[span:]
+	}
+	return s + sumSquares(x)
+}
 
-// chunk bounds how many elements are summed in float32 before the sum goes on in
-// float64, and how long one assembly call holds up the garbage collector.
-const chunk = 2048
+// The garbage collector cannot stop a goroutine in assembly, so one call is bounded
+// to tens of microseconds: span elements of cheap functions, chunk of others. chunk
+// is also how far ExpSum sums in float32 before it goes on in float64.
+const (
+	span  = 1 << 16
+	chunk = 2048
+)
 
 // ScaleBlocks moves the elements of w along the scales of their blocks of bs
 // elements: with b = i/bs, w[i] = w[i] s[b] + t[b], and w[i] = w[i] s[b] if t is

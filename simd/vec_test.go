@@ -42,7 +42,8 @@ func gluBackRef(v []float64, z, slope float64) (want, size []float64) {
 	s := sigma(z)
 	d, x := v[2]*v[4]*s, v[3]
 	want = []float64{v[0] + d*(1+x*(1-s)*slope), v[1] + v[2]*x*s}
-	size = []float64{math.Abs(v[0]) + math.Abs(d)*(1+math.Abs(x*slope)), math.Abs(v[1]) + math.Abs(v[2]*x*s)}
+	e := 1 + math.Abs(z) // the error of the exponent's argument
+	size = []float64{math.Abs(v[0]) + e*math.Abs(d)*(1+math.Abs(x*slope)), math.Abs(v[1]) + e*math.Abs(v[2]*x*s)}
 	return want, size
 }
 
@@ -195,6 +196,31 @@ func TestCanary(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestLong: slices longer than one assembly call takes.
+func TestLong(t *testing.T) {
+	const n = 3<<16 + 77
+	for _, f := range elementwiseFuncs {
+		t.Run(f.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(5, 5))
+			in, out := make([][]float32, f.bufs), make([][]float32, f.bufs)
+			for i := range in {
+				in[i], out[i] = make([]float32, n), make([]float32, n)
+				random(rng, in[i])
+				copy(out[i], in[i])
+			}
+			f.run(out)
+			f.compare(t, out, in)
+		})
+	}
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = 2
+	}
+	if s, q := simd.Sum(x), simd.SumSquares(x); s != 2*n || q != 4*n {
+		t.Errorf("sums of %d twos: %g, of squares %g", n, s, q)
 	}
 }
 
