@@ -62,3 +62,4 @@
 #define GELUMULBACK ·geluMulBackAVX2
 
 #include "vec_amd64.h"
+#include "vec_exp_amd64.h"

@@ -52,3 +52,4 @@
 #define GELUMULBACK ·geluMulBackAVX512
 
 #include "vec_amd64.h"
+#include "vec_exp_amd64.h"
