@@ -60,7 +60,8 @@ func (ch *chunk) roundTile(r, lo, hi int, left, push []float32) {
 	}
 }
 
-// sweeps is how often refit goes over all carriers.
+// sweeps is how often refit goes over all carriers. More lower the error on the
+// calibration activations further, but not the loss on other text.
 const sweeps = 2
 
 // roundAware makes codes and carriers follow want. Three ways are tried, each
