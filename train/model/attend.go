@@ -9,19 +9,23 @@ import (
 // the new queries over all of their sequence.
 func (s *Session) attend(pass []piece, l int, q, k, v *nn.Value) *nn.Value {
 	kv := s.m.cfg.KVHeads * s.m.cfg.HeadDim
-	fresh := true
+	fresh := pass[0].start == 0 // as all others: Extend sees to it
 	for _, p := range pass {
 		at, row := p.start*kv, p.row*kv
 		copy(s.keys[l][p.slot][at:], k.X[row:row+len(p.ids)*kv])
 		copy(s.values[l][p.slot][at:], v.X[row:row+len(p.ids)*kv])
-		fresh = fresh && p.start == 0
 	}
 	if !fresh {
 		return s.attendCache(pass, l, q)
 	}
-	spans := make([]nn.Span, len(pass))
+	spans := make([]nn.Span, len(pass), len(pass)+1)
+	rows := 0
 	for i, p := range pass {
 		spans[i] = nn.Span{Start: p.row, Len: len(p.ids)}
+		rows += len(p.ids)
+	}
+	if rows < q.T {
+		spans = append(spans, nn.Span{Start: rows, Len: q.T - rows})
 	}
 	return nn.Attention(s.tp, q, k, v, s.m.attnConfig(l, spans))
 }
@@ -38,6 +42,7 @@ func (s *Session) attendCache(pass []piece, l int, q *nn.Value) *nn.Value {
 			rows = append(rows, rowRef{p.slot, p.start + i})
 		}
 	}
+	clear(out.X[len(rows)*q.D:])
 	window := s.m.attnConfig(l, nil).Window
 	s.m.pool.Do(len(rows)*c.KVHeads, func(task, worker int) {
 		row, g := task/c.KVHeads, task%c.KVHeads

@@ -45,7 +45,7 @@ func manyPrompts(t *testing.T) [][]int32 {
 	golden(t, "logits-smollm2.json", &g)
 	var out [][]int32
 	for _, p := range g.Prompts[:3] {
-		for n := 2; n <= len(p.IDs); n += 3 {
+		for n := 3; n <= len(p.IDs); n += 5 {
 			out = append(out, p.IDs[:n])
 		}
 	}
@@ -55,15 +55,15 @@ func manyPrompts(t *testing.T) [][]int32 {
 func TestGenerateDoesNotDependOnBatch(t *testing.T) {
 	m := open(t, "smollm2")
 	prompts := manyPrompts(t)
-	o := model.GenOptions{MaxNew: 12, Sample: true, TopP: 0.9, Temp: 1, Seed: 3}
+	o := model.GenOptions{MaxNew: 8, Sample: true, TopP: 0.9, Temp: 1, Seed: 3}
 	want := model.Generate(m, prompts, o)
-	for _, batch := range []int{1, 3, 7} {
+	for _, batch := range []int{1, 4} {
 		o.Batch = batch
 		compare(t, "sampled", model.Generate(m, prompts, o), want)
 	}
 	// A part of the list continues as within the whole.
-	o.First = 4
-	compare(t, "later", model.Generate(m, prompts[4:6], o), want[4:6])
+	o.First = 3
+	compare(t, "later", model.Generate(m, prompts[3:5], o), want[3:5])
 }
 
 func TestGenerateStops(t *testing.T) {

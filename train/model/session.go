@@ -17,13 +17,16 @@ type Session struct {
 	m      *Model
 	tp     *nn.Tape
 	maxLen int
-	n      []int         // tokens held, by slot
-	keys   [][][]float32 // by block, by slot: [capacity, kvHeads*headDim]
-	values [][][]float32
-	x      []float32   // residual stream between blocks
-	last   []float32   // [slots, D] final hidden states of one Extend
-	logits []float32   // [slots, V]
-	scores [][]float32 // by worker
+	// minRows is the least number of rows of a product; passes with fewer are
+	// filled up with rows that nobody reads.
+	minRows int
+	n       []int         // tokens held, by slot
+	keys    [][][]float32 // by block, by slot: [capacity, kvHeads*headDim]
+	values  [][][]float32
+	x       []float32   // residual stream between blocks
+	last    []float32   // [slots, D] final hidden states of one Extend
+	logits  []float32   // [slots, V]
+	scores  [][]float32 // by worker
 }
 
 // piece is a run of new tokens of one slot within a forward pass.
@@ -61,16 +64,21 @@ func (s *Session) Reset(slot int) { s.n[slot] = 0 }
 func (s *Session) Extend(slots []int, tokens [][]int32) []float32 {
 	s.check(slots, tokens)
 	c := &s.m.cfg
-	s.last = grow(s.last, len(slots)*c.Width)
+	n := max(len(slots), s.minRows)
+	s.last = grow(s.last, n*c.Width)
+	clear(s.last[len(slots)*c.Width:])
 	var pass []piece
 	rows := 0
 	for i, ids := range tokens {
 		for len(ids) > 0 {
-			if rows > 0 && rows+min(len(ids), sessionTokens) > sessionTokens {
+			p := piece{slot: slots[i], start: s.n[slots[i]], ids: ids[:min(len(ids), sessionTokens)], out: -1}
+			// New sequences and continued ones attend by different code, so they
+			// do not share a pass: what a sequence gets would depend on the others.
+			if rows > 0 && (rows+len(p.ids) > sessionTokens || (p.start == 0) != (pass[0].start == 0)) {
 				s.forward(pass, rows)
 				pass, rows = pass[:0], 0
 			}
-			p := piece{slot: slots[i], start: s.n[slots[i]], ids: ids[:min(len(ids), sessionTokens)], row: rows, out: -1}
+			p.row = rows
 			ids = ids[len(p.ids):]
 			if len(ids) == 0 {
 				p.out = i
@@ -82,9 +90,9 @@ func (s *Session) Extend(slots []int, tokens [][]int32) []float32 {
 		}
 	}
 	s.forward(pass, rows)
-	s.logits = grow(s.logits, len(slots)*c.Vocab)
-	simd.MatMulT(s.m.pool, len(slots), s.last, c.Width, s.m.Head(), 0, s.logits, c.Vocab)
-	return s.logits
+	s.logits = grow(s.logits, n*c.Vocab)
+	simd.MatMulT(s.m.pool, n, s.last, c.Width, s.m.Head(), 0, s.logits, c.Vocab)
+	return s.logits[:len(slots)*c.Vocab]
 }
 
 func (s *Session) check(slots []int, tokens [][]int32) {
@@ -129,12 +137,16 @@ func (s *Session) reserve(slot, n int) {
 // between blocks, so that only one block's activations exist at a time.
 func (s *Session) forward(pass []piece, rows int) {
 	c := &s.m.cfg
+	rows = max(rows, s.minRows)
 	ids, pos := make([]int32, 0, rows), make([]int32, 0, rows)
 	for _, p := range pass {
 		ids = append(ids, p.ids...)
 		for i := range p.ids {
 			pos = append(pos, int32(p.start+i))
 		}
+	}
+	for len(ids) < rows {
+		ids, pos = append(ids, 0), append(pos, 0)
 	}
 	r := &run{m: s.m, tp: s.tp, pos: pos}
 	r.attend = func(l int, q, k, v *nn.Value) *nn.Value { return s.attend(pass, l, q, k, v) }
@@ -147,22 +159,18 @@ func (s *Session) forward(pass []piece, rows int) {
 		y := s.m.arch.layer(r, l, s.tp.Const(rows, c.Width, s.x))
 		copy(s.x, y.X)
 	}
-	// The head reads last rows only, so they alone are normed.
-	n := 0
+	s.keepLast(pass)
+}
+
+// keepLast norms the last row of the pieces that ask for it; the head reads no
+// other.
+func (s *Session) keepLast(pass []piece) {
+	d := s.m.cfg.Width
+	gain := s.m.top[OutputNorm].gain
 	for _, p := range pass {
 		if p.out >= 0 {
 			end := p.row + len(p.ids)
-			copy(s.x[n*c.Width:(n+1)*c.Width], s.x[(end-1)*c.Width:end*c.Width])
-			n++
-		}
-	}
-	s.tp.Reset()
-	h := nn.RMSNorm(s.tp, s.tp.Const(n, c.Width, s.x[:n*c.Width]), s.m.top[OutputNorm].gain, c.Eps)
-	n = 0
-	for _, p := range pass {
-		if p.out >= 0 {
-			copy(s.last[p.out*c.Width:(p.out+1)*c.Width], h.X[n*c.Width:])
-			n++
+			simd.RMSNorm(s.last[p.out*d:(p.out+1)*d], s.x[(end-1)*d:end*d], gain.X, s.m.cfg.Eps)
 		}
 	}
 }
