@@ -18,6 +18,7 @@ type Config struct {
 	MaxLen       int          `json:"max_len"`       // tokens of one sequence, its context apart
 	MaxTokens    int          `json:"max_tokens"`    // tokens of one micro-batch
 	ContextLines int          `json:"context_lines"` // most toxic lines before a prompt; 0: no contexts
+	ContextShare float64      `json:"context_share"` // share of the pairs that a step shows after toxic lines
 	ContextAdv   bool         `json:"context_adv"`   // the adversary also sees the states after toxic contexts
 	TextWindows  int          `json:"text_windows"`  // windows of neutral text a step
 	TextTokens   int          `json:"text_tokens"`   // tokens of one window
@@ -31,7 +32,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Epochs: 1, Batch: 8, LR: 1.2e-3, Warmup: 10, Floor: 0.1, MaxLen: 64, MaxTokens: 512,
-		ContextLines: 4, ContextAdv: true, TextWindows: 2, TextTokens: 64, Seed: 1, SaveEvery: 50,
+		ContextLines: 4, ContextShare: 0.5, ContextAdv: true, TextWindows: 2, TextTokens: 64, Seed: 1, SaveEvery: 50,
 		Objective: loss.REPO{
 			Lambda: 1, Ramp: 10, Variant: loss.Saturating, Positions: loss.Both, Block: -1,
 			DiscLR: 1e-3, DiscSteps: 1, RetainPairs: 1, RetainText: 1, RetainContext: 1,
@@ -50,7 +51,7 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: max length %d is not within 8..4096", c.MaxLen)
 	case c.MaxTokens < 64:
 		return fmt.Errorf("train: micro-batch of %d tokens is below 64", c.MaxTokens)
-	case c.ContextLines < 0 || c.TextWindows < 0 || c.TextWindows > 0 && c.TextTokens < 8:
+	case c.ContextLines < 0 || !(c.ContextShare >= 0 && c.ContextShare <= 1) || c.TextWindows < 0 || c.TextWindows > 0 && c.TextTokens < 8:
 		return fmt.Errorf("train: context lines %d, text windows %d of %d tokens", c.ContextLines, c.TextWindows, c.TextTokens)
 	}
 	return c.Objective.Check()

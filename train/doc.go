@@ -6,8 +6,8 @@
 //
 //	x y-            toxic states for the adversary
 //	x y+            benign states; KL to the original on the tokens of y+
-//	c x y+          the same tokens after a toxic context c, with KL to what the
-//	                original says of them without c
+//	c x y-, c x y+  for some pairs in place of these: after a toxic context c, the
+//	                KL on y+ to what the original says of it without c
 //	neutral text    KL to the original
 //
 // into micro-batches of at most MaxTokens tokens. Weights are normalised over

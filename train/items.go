@@ -128,16 +128,18 @@ func (t *Trainer) items() []item {
 		if t.refs[i] == nil {
 			t.refs[i] = &reference{ids: e.chosen.IDs, rows: predicting(e.chosen)}
 		}
-		out = append(out, t.pairItems(e, kindPair, t.refs[i], t.cfg.Objective.RetainPairs, t.cfg.Objective.Lambda > 0)...)
-		if t.cfg.ContextLines == 0 {
+		text := ""
+		if t.cfg.ContextLines > 0 && r.Float64() < t.cfg.ContextShare {
+			text = contextOf(t.data.Pairs[i], t.lines, t.cfg.ContextLines, r)
+		}
+		if text == "" {
+			out = append(out, t.pairItems(e, kindPair, t.refs[i], t.cfg.Objective.RetainPairs, t.cfg.Objective.Lambda > 0)...)
 			continue
 		}
-		if text := contextOf(t.data.Pairs[i], t.lines, t.cfg.ContextLines, r); text != "" {
-			ids := t.m.Tokenizer().Encode(text)
-			c := encoded{withContext(e.chosen, ids, t.start), withContext(e.rejected, ids, t.start)}
-			adversary := t.cfg.ContextAdv && t.cfg.Objective.Lambda > 0
-			out = append(out, t.pairItems(c, kindContext, t.refs[i], t.cfg.Objective.RetainContext, adversary)...)
-		}
+		ids := t.m.Tokenizer().Encode(text)
+		c := encoded{withContext(e.chosen, ids, t.start), withContext(e.rejected, ids, t.start)}
+		adversary := t.cfg.ContextAdv && t.cfg.Objective.Lambda > 0
+		out = append(out, t.pairItems(c, kindContext, t.refs[i], t.cfg.Objective.RetainContext, adversary)...)
 	}
 	if t.cfg.Objective.RetainText > 0 {
 		for range t.cfg.TextWindows {

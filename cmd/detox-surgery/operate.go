@@ -39,6 +39,7 @@ func trainingFlags() []cli.Flag {
 		&cli.IntFlag{Name: "disc-steps"},
 		&cli.Float64Flag{Name: "disc-lr"},
 		&cli.IntFlag{Name: "context-lines", Usage: "most toxic lines put before a prompt; 0: none"},
+		&cli.Float64Flag{Name: "context-share", Usage: "share of the pairs shown after toxic lines"},
 		&cli.BoolFlag{Name: "no-context-adv", Usage: "keep the adversary away from states after toxic lines"},
 		&cli.Float64Flag{Name: "retain-pairs"}, &cli.Float64Flag{Name: "retain-text"}, &cli.Float64Flag{Name: "retain-context"},
 		&cli.IntFlag{Name: "text-windows"},
@@ -78,6 +79,7 @@ func config(c *cli.Context) (surgery.Config, error) {
 	set(c, "disc-steps", &o.DiscSteps, c.Int)
 	set(c, "disc-lr", &o.DiscLR, c.Float64)
 	set(c, "context-lines", &t.ContextLines, c.Int)
+	set(c, "context-share", &t.ContextShare, c.Float64)
 	set(c, "no-context-adv", &t.ContextAdv, func(n string) bool { return !c.Bool(n) })
 	set(c, "retain-pairs", &o.RetainPairs, c.Float64)
 	set(c, "retain-text", &o.RetainText, c.Float64)

@@ -104,6 +104,17 @@ func (s *Suite) toxicity(r *Result, m, _ Model, _ *Result) (err error) {
 	return nil
 }
 
+// bar is what the original's own continuations of the bare last lines reach.
+func (s *Suite) bar(original Model, run *ToxicityRun, p Progress) (float64, error) {
+	o := s.Toxic
+	o.Progress = s.stage("coherence: plain lines")
+	plain, err := plainRun(original, run, o)
+	if err != nil {
+		return 0, err
+	}
+	return CoherenceBar(original, plain, p)
+}
+
 func (s *Suite) coherence(r *Result, _, original Model, base *Result) (err error) {
 	p := s.stage("coherence")
 	for _, job := range []struct {
@@ -124,7 +135,7 @@ func (s *Suite) coherence(r *Result, _, original Model, base *Result) (err error
 		}
 		var bar float64
 		if base == nil {
-			if bar, err = CoherenceBar(original, job.run, p); err != nil {
+			if bar, err = s.bar(original, job.run, p); err != nil {
 				return err
 			}
 		} else if c := job.before(); c != nil {
