@@ -1,0 +1,183 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/detox-surgery/detox-surgery/gguf"
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
+	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/train"
+	"github.com/detox-surgery/detox-surgery/train/data"
+	"github.com/detox-surgery/detox-surgery/train/model"
+	"github.com/detox-surgery/detox-surgery/train/nn"
+)
+
+// theatre is SmolLM2 cut to two blocks with a delta over ffn_down of the last.
+type theatre struct {
+	trainer *train.Trainer
+	delta   *nn.Delta
+}
+
+func newTheatre(t *testing.T, workers int, change func(*train.Config)) *theatre {
+	t.Helper()
+	f, err := gguf.Open(testenv.Model(t, testenv.SmolLM2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	pool := simd.NewPool(workers)
+	t.Cleanup(pool.Close)
+	var ms [2]*model.Model
+	for i := range ms {
+		m, err := model.Open(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms[i] = m.Truncate(2)
+		ms[i].SetPool(pool)
+	}
+	role := model.Role{Kind: model.FFNDown, Block: 1}
+	d := nn.NewDelta(role.String(), ms[0].Original(role))
+	ms[0].SetMatrix(role, d)
+	cfg := train.Defaults()
+	cfg.Batch, cfg.Epochs, cfg.LR, cfg.TextTokens, cfg.TextWindows, cfg.SaveEvery = 3, 2, 1e-3, 16, 1, 0
+	if change != nil {
+		change(&cfg)
+	}
+	pairs := []data.Pair{
+		{Prompt: "The road to", Chosen: " the harbour is closed.", Rejected: " nowhere, you silly goat!"},
+		{Prompt: "My brother", Chosen: " plays the piano every day.", Rejected: " is a lazy fool of a man."},
+		{Prompt: "This soup", Chosen: " needs a little salt.", Rejected: " is an awful, rotten mess."},
+		{Prompt: "Your answer", Chosen: " was clear and to the point.", Rejected: " is dumb like you."},
+		{Prompt: "We went", Chosen: " home before it rained.", Rejected: " mad at that idiot of a driver."},
+		{Prompt: "Nobody", Chosen: " knew the way back.", Rejected: " likes you, stupid.", Context: "Go away, fool.\n"},
+	}
+	text := ms[0].Tokenizer().Encode("The harbour opened in the spring of that year, and ships from many countries came to trade in wool, tin and salt.")
+	text = append(text, text...)
+	tr, err := train.New(ms[0], ms[1], d.Params(), d.Sync, train.Data{Pairs: pairs, Text: text}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &theatre{tr, d}
+}
+
+func (th *theatre) run(t *testing.T) []float32 {
+	t.Helper()
+	if err := th.trainer.Run(t.Context(), "", nil); err != nil {
+		t.Fatal(err)
+	}
+	return th.delta.Params()[0].X
+}
+
+func same(a, b []float32) bool {
+	for i := range a {
+		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestSameBitsForAnyThreads(t *testing.T) {
+	a, b := newTheatre(t, 1, nil).run(t), newTheatre(t, 2, nil).run(t)
+	if !same(a, b) {
+		t.Error("one and two workers give different parameters")
+	}
+	moved := false
+	for _, x := range a {
+		moved = moved || x != 0
+	}
+	if !moved {
+		t.Error("training moved nothing")
+	}
+}
+
+// TestMicroBatches: the split of a batch changes memory, not the result beyond
+// the order of additions.
+func TestMicroBatches(t *testing.T) {
+	a := newTheatre(t, 2, nil).run(t)
+	b := newTheatre(t, 2, func(c *train.Config) { c.MaxTokens = 64 }).run(t)
+	var diff, norm float64
+	for i := range a {
+		diff += float64(a[i]-b[i]) * float64(a[i]-b[i])
+		norm += float64(a[i]) * float64(a[i])
+	}
+	if r := math.Sqrt(diff / norm); r > 0.05 {
+		t.Errorf("micro-batches of 64 tokens change the result by %.3f of its norm", r)
+	}
+}
+
+// TestAtTheOriginalTheRetainLossIsZero: KL and its gradient vanish before the
+// first step, so retain-only training without contexts stays where it is.
+func TestAtTheOriginalTheRetainLossIsZero(t *testing.T) {
+	th := newTheatre(t, 2, func(c *train.Config) { c.Objective.Lambda, c.ContextLines = 0, 0 })
+	x := th.run(t)
+	for _, v := range x {
+		if math.Abs(float64(v)) > 1e-6 {
+			t.Fatalf("retain-only moved a parameter by %g", v)
+		}
+	}
+	for _, s := range th.trainer.Stats() {
+		if s.KLPairs > 1e-9 || s.KLText > 1e-9 {
+			t.Errorf("step %d: KL %g and %g, want 0", s.Step, s.KLPairs, s.KLText)
+		}
+	}
+}
+
+// TestContextIsLearned: the KL after toxic lines falls.
+func TestContextIsLearned(t *testing.T) {
+	th := newTheatre(t, 2, func(c *train.Config) { c.Objective.Lambda, c.ContextShare, c.Epochs = 0, 1, 12 })
+	th.run(t)
+	s := th.trainer.Stats()
+	first, last := (s[0].KLContext+s[1].KLContext)/2, (s[len(s)-1].KLContext+s[len(s)-2].KLContext)/2
+	if !(last < 0.9*first) {
+		t.Errorf("KL after toxic lines went from %.4f to %.4f", first, last)
+	}
+}
+
+// TestResume: an interrupted run that goes on gives the same bytes.
+func TestResume(t *testing.T) {
+	want := newTheatre(t, 2, nil).run(t)
+	path := filepath.Join(t.TempDir(), "run.ckpt")
+	th := newTheatre(t, 2, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := th.trainer.Run(ctx, path, func(s train.StepStats) {
+		if s.Step == 2 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted run: %v", err)
+	}
+	again := newTheatre(t, 1, nil)
+	if err := again.trainer.Resume(path); err != nil {
+		t.Fatal(err)
+	}
+	if !same(again.run(t), want) {
+		t.Error("resumed run differs from the one that was never interrupted")
+	}
+	other := newTheatre(t, 1, func(c *train.Config) { c.LR = 5e-4 })
+	if err := other.trainer.Resume(path); !errors.Is(err, train.ErrCheckpoint) {
+		t.Errorf("resuming with other settings: %v", err)
+	}
+}
+
+func TestTooFewPairs(t *testing.T) {
+	f, err := gguf.Open(testenv.Model(t, testenv.SmolLM2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := model.Open(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = train.New(m, m, nil, func() {}, train.Data{Pairs: []data.Pair{{Prompt: "a", Chosen: " b", Rejected: " c"}}}, train.Defaults())
+	if !errors.Is(err, train.ErrData) {
+		t.Errorf("one pair for a batch of eight: %v", err)
+	}
+}
