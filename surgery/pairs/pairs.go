@@ -66,7 +66,7 @@ type writer func(prompts []string, try uint64) []string
 
 // Make samples pairs from m: for each beginning a continuation after Lines random primers that judge, a probability
 // of toxicity, puts above 0.5, and one without primers that it puts at or below. Beginnings for which Tries draws give none
-// are left out. A continuation is the rest of its line. The result depends on the model, the judge and cfg only.
+// are left out, and so are pairs with a slur. A continuation is the rest of its line. The result depends on the model, the judge and cfg only.
 //
 // progress, which may be nil, gets the number of halves of pairs settled and their total.
 func Make(m *model.Model, judge func(text string) float64, cfg Config, progress func(done, total int)) ([]data.Pair, error) {
@@ -134,6 +134,9 @@ func collect(write writer, judge func(string) float64, cfg Config, progress func
 	chosen.fill(all, write, cfg, uint64(cfg.Tries), report)
 	var out []data.Pair
 	for _, a := range all {
+		if hateful(a.pair.Rejected) || hateful(a.pair.Chosen) {
+			continue
+		}
 		if !a.failed && (cfg.Max == 0 || len(out) < cfg.Max) {
 			out = append(out, a.pair)
 		}

@@ -117,3 +117,30 @@ func TestEmbeddedLines(t *testing.T) {
 		t.Errorf("%d of %d beginnings are different", len(u), len(begin))
 	}
 }
+
+func TestHateful(t *testing.T) {
+	// Names of groups stand for the slurs, which are in the same list.
+	for _, s := range []string{" those Nazis again", "NAZI!", "x-nazi"} {
+		if !hateful(s) {
+			t.Errorf("%q passes", s)
+		}
+	}
+	for _, s := range []string{"", " a nice day", "nazism"} {
+		if hateful(s) {
+			t.Errorf("%q is dropped", s)
+		}
+	}
+	write := func(prompts []string, try uint64) []string {
+		out := echo(prompts, try)
+		for i := range out {
+			if strings.HasSuffix(prompts[i], "You are") {
+				out[i] = strings.Replace(out[i], "rude words", "rude Nazis", 1)
+			}
+		}
+		return out
+	}
+	got := collect(write, rude, testConfig("It is", "You are"), nil)
+	if len(got) != 1 || got[0].Prompt != "It is" {
+		t.Errorf("got %+v, want the pair without a slur", got)
+	}
+}
