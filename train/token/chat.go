@@ -81,7 +81,10 @@ func parseChat(source string) (*exec.Template, error) {
 	}
 	tpl, err := exec.NewTemplate(chatName, c, loader, env)
 	if err != nil {
-		return nil, fmt.Errorf("token: chat template: %w", err)
+		if cause := errors.Unwrap(err); cause != nil { // gonja's own message quotes the whole template
+			err = cause
+		}
+		return nil, fmt.Errorf("%w: chat template: %w", ErrUnsupported, err)
 	}
 	return tpl, nil
 }

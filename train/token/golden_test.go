@@ -110,6 +110,25 @@ func TestEqualsLlamaOnCorpora(t *testing.T) {
 	}
 }
 
+// chatCase is a conversation as a template renders it.
+type chatCase struct {
+	Template string    `json:"template"`
+	Messages []Message `json:"messages"`
+	Prompt   bool      `json:"prompt"`
+	Text     string    `json:"text"`
+}
+
+func (c chatCase) check(t *testing.T, tok *Tokenizer) {
+	t.Helper()
+	got, err := tok.RenderChat(c.Messages, c.Prompt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != c.Text {
+		t.Errorf("rendered %q, want %q", got, c.Text)
+	}
+}
+
 type edgeFile struct {
 	Ends []int32 `json:"ends"`
 	Edge []struct {
@@ -117,11 +136,7 @@ type edgeFile struct {
 		Plain   []int32 `json:"plain"`
 		Special []int32 `json:"special"`
 	} `json:"edge"`
-	Chat []struct {
-		Messages []Message `json:"messages"`
-		Prompt   bool      `json:"prompt"`
-		Text     string    `json:"text"`
-	} `json:"chat"`
+	Chat []chatCase `json:"chat"`
 }
 
 func readEdge(t *testing.T, name string) edgeFile {
@@ -162,13 +177,21 @@ func TestChatEqualsJinja2(t *testing.T) {
 		t.Fatal("no golden chats")
 	}
 	for _, c := range golden.Chat {
-		got, err := tok.RenderChat(c.Messages, c.Prompt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != c.Text {
-			t.Errorf("rendered %q, want %q", got, c.Text)
-		}
+		c.check(t, tok)
+	}
+}
+
+func TestOtherTemplatesEqualJinja2(t *testing.T) {
+	raw, err := os.ReadFile("testdata/templates.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []chatCase
+	if err := json.Unmarshal(raw, &cases); err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for _, c := range cases {
+		c.check(t, mustNew(t, tinyBPE().with(keyChat, c.Template)))
 	}
 }
 

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// ErrUnsupported is wrapped by errors for vocabularies that are well formed but of a kind this package does not read.
-var ErrUnsupported = errors.New("token: unsupported vocabulary")
+// ErrUnsupported is wrapped by errors for vocabularies of a kind that this package does not read, and for chat
+// templates that use more of the language than gonja has, such as an inline if in parentheses.
+var ErrUnsupported = errors.New("token: unsupported")
 
 // Source is a set of typed metadata keys; *gguf.File is one. The second result is false if the key is absent or has another type.
 type Source interface {

@@ -196,6 +196,9 @@ func TestChatErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: rendered %q, error %v, want one with %q", c.tpl, got, err, c.want)
 		}
+		if strings.Contains(err.Error(), "{%") {
+			t.Errorf("%s: the error %v quotes the template", c.tpl, err)
+		}
 	}
 	tok := mustNew(t, tinyBPE().with(keyChat, "{{ bos_token }}{% if add_generation_prompt %}\n  {{ messages[0]['content'] | trim }}\n{% endif %}{{ eos_token }}"))
 	got, err := tok.RenderChat([]Message{{"user", " hi "}}, true)

@@ -6,7 +6,7 @@ Oracle: libllama of llama-cpp-python 0.3.36 (llama.cpp 0.5.0-dev), through its P
 llama-tokenize tool calls; --check N compares N lines with that tool too.
 Output, per model and corpus, `MODEL.CORPUS.txt`: for every line the number of tokens and the first 8 hex digits of the SHA-256 of
 the ids as little-endian int32. `MODEL.edge.json`: awkward texts with their ids, plain and with special tokens parsed, and
-what llama.cpp makes of a chat.
+what jinja2 makes of chats with the file's template. `templates.json`: chats with other templates, by jinja2 3.1.6.
 """
 import argparse
 import hashlib
@@ -33,6 +33,46 @@ EDGE = [
     "<0x41>", "\x00\x01\x7f", "\ufffd", "\U0010ffff", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "                                        end",
     "\n" * 40, " \n \n ", "tab\t\t\ttabs", "mixed \t \n whitespace", "\u0085next line", "supercalifragilisticexpialidocious", "ThisIsCamelCase",
 ]
+
+TEMPLATES = {
+    # After the manner of Gemma: the system turn becomes part of the first user turn, roles must alternate.
+    "turns": """{{ bos_token }}
+{%- if messages[0]['role'] == 'system' -%}
+    {%- set prefix = messages[0]['content'] + '\n\n' -%}
+    {%- set rest = messages[1:] -%}
+{%- else -%}
+    {%- set prefix = "" -%}
+    {%- set rest = messages -%}
+{%- endif -%}
+{%- for message in rest -%}
+    {%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}
+        {{ raise_exception("roles must alternate") }}
+    {%- endif -%}
+    {%- if message['role'] == 'assistant' -%}{%- set role = "model" -%}{%- else -%}{%- set role = message['role'] -%}{%- endif -%}
+    {{ '<start_of_turn>' + role + '\n' }}{{ prefix if loop.first else "" }}
+    {%- if message['content'] is string -%}
+        {{ message['content'] | trim }}
+    {%- endif -%}
+    {{ '<end_of_turn>\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    {{ '<start_of_turn>model\n' }}
+{%- endif -%}
+""",
+    # Blocks on lines of their own, attributes instead of items, a namespace, the last turn treated apart.
+    "blocks": """{# a comment #}
+{% set ns = namespace(system=false) %}
+{% for m in messages %}
+    {% if m.role == 'system' %}
+        {% set ns.system = true %}
+    {% endif %}
+[{{ loop.index }}/{{ messages | length }} {{ m.role | upper }}] {{ m.content }}{{ eos_token if not loop.last else '' }}
+{% endfor %}
+{% if not ns.system and add_generation_prompt %}
+[NO SYSTEM]
+{% endif %}
+""",
+}
 
 CHATS = [
     [("user", "Hi there")],
@@ -109,6 +149,20 @@ def chats(path):
     return out
 
 
+def handmade():
+    """The chats rendered with TEMPLATES, for a vocabulary whose bos is <|endoftext|> and whose eos is <|im_end|>."""
+    import jinja2.sandbox
+    env = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    out = []
+    for source in TEMPLATES.values():
+        for chat in CHATS:
+            messages = [{"role": r, "content": c} for r, c in chat]
+            for prompt in (False, True):
+                rendered = env.from_string(source).render(messages=messages, add_generation_prompt=prompt, bos_token="<|endoftext|>", eos_token="<|im_end|>")
+                out.append({"template": source, "messages": messages, "prompt": prompt, "text": rendered})
+    return out
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--llama", required=True)
@@ -117,6 +171,8 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--check", type=int, default=5)
     a = p.parse_args()
+    with open(os.path.join(a.out, "templates.json"), "w") as f:
+        f.write("[\n" + ",\n".join(json.dumps(c) for c in handmade()) + "\n]\n")
     lib = bindings(a.llama)
     tool = os.path.join(a.llama, "vendor/llama.cpp/build/bin/llama-tokenize")
     for name, file in MODELS.items():
