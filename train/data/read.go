@@ -42,7 +42,7 @@ func eachLine(path string, do func(line string) error) error {
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	return scanLines(f, path, do)
 }
 
@@ -105,7 +105,7 @@ func ReadPairs(path string) ([]Pair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	return ParsePairs(f, path)
 }
 
@@ -256,7 +256,7 @@ func Fingerprint(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("data: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("data: %w", err)

@@ -26,7 +26,7 @@ func open(tb testing.TB, name string) *Tokenizer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	tok, err := New(f)
 	if err != nil {
 		tb.Fatal(err)
@@ -40,7 +40,7 @@ func readLines(t *testing.T, path string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var lines []string
 	s := bufio.NewScanner(f)
 	s.Buffer(nil, 1<<20)

@@ -1,5 +1,7 @@
 package token
 
+import "maps"
+
 // keys is a Source made by hand.
 type keys map[string]any
 
@@ -15,10 +17,7 @@ func (k keys) Ints(key string) ([]int32, bool)     { return get[[]int32](k, key)
 func (k keys) Uint(key string) (uint64, bool)      { return get[uint64](k, key) }
 func (k keys) Bool(key string) (bool, bool)        { return get[bool](k, key) }
 func (k keys) with(key string, value any) keys {
-	c := keys{}
-	for k, v := range k {
-		c[k] = v
-	}
+	c := maps.Clone(k)
 	if value == nil {
 		delete(c, key)
 	} else {
