@@ -77,8 +77,8 @@ func putValue(w *bytes.Buffer, v any) {
 }
 
 // openFile writes a GGUF file and opens it.
-func openFile(t testing.TB, kvs []kv, tensors []tensor) *gguf.File {
-	t.Helper()
+func openFile(tb testing.TB, kvs []kv, tensors []tensor) *gguf.File {
+	tb.Helper()
 	var w bytes.Buffer
 	w.WriteString("GGUF")
 	put(&w, uint32(3))
@@ -110,13 +110,13 @@ func openFile(t testing.TB, kvs []kv, tensors []tensor) *gguf.File {
 	}
 	path := filepath.Join(t.TempDir(), "model.gguf")
 	if err := os.WriteFile(path, w.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	f, err := gguf.Open(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	tb.Cleanup(func() { _ = f.Close() })
 	return f
 }
 
@@ -163,12 +163,12 @@ func tinyParts(arch string) ([]kv, []tensor) {
 	return kvs, tensors
 }
 
-func tiny(t testing.TB, arch string) *Model {
-	t.Helper()
+func tiny(tb testing.TB, arch string) *Model {
+	tb.Helper()
 	kvs, tensors := tinyParts(arch)
-	m, err := Open(openFile(t, kvs, tensors))
+	m, err := Open(openFile(tb, kvs, tensors))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }

@@ -41,6 +41,7 @@ func compare(t *testing.T, what string, got, want [][]int32) {
 
 // manyPrompts cuts the golden's prompts into more, of differing lengths.
 func manyPrompts(t *testing.T) [][]int32 {
+	t.Helper()
 	var g logitsGolden
 	golden(t, "logits-smollm2.json", &g)
 	var out [][]int32

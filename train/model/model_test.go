@@ -19,19 +19,19 @@ import (
 // files are the real models that the goldens in testdata were made from.
 var files = map[string]string{"smollm2": testenv.SmolLM2, "gemma3": testenv.Gemma3}
 
-func open(t testing.TB, name string) *model.Model {
-	t.Helper()
-	f, err := gguf.Open(testenv.Model(t, files[name]))
+func open(tb testing.TB, name string) *model.Model {
+	tb.Helper()
+	f, err := gguf.Open(testenv.Model(tb, files[name]))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	tb.Cleanup(func() { _ = f.Close() })
 	m, err := model.Open(f)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	pool := simd.NewPool(runtime.GOMAXPROCS(0))
-	t.Cleanup(pool.Close)
+	tb.Cleanup(pool.Close)
 	m.SetPool(pool)
 	return m
 }
