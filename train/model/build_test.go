@@ -108,7 +108,7 @@ func openFile(tb testing.TB, kvs []kv, tensors []tensor) *gguf.File {
 		put(&w, x.data)
 		pad()
 	}
-	path := filepath.Join(t.TempDir(), "model.gguf")
+	path := filepath.Join(tb.TempDir(), "model.gguf")
 	if err := os.WriteFile(path, w.Bytes(), 0o600); err != nil {
 		tb.Fatal(err)
 	}
