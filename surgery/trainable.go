@@ -109,9 +109,10 @@ func newHandle(m *model.Model, r model.Role, t Trainable, neurons []locate.Neuro
 		}
 		slices.Sort(cols)
 		return nn.NewColumns(r.String(), tensor, cols), nil
-	default:
+	case Delta:
 		return nn.NewDelta(r.String(), tensor), nil
 	}
+	return nil, fmt.Errorf("surgery: unknown way to train %q", t.How)
 }
 
 // Params returns everything that trains.

@@ -60,10 +60,10 @@ func (t *Trainer) Resume(path string) error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	var c checkpoint
 	if err := gob.NewDecoder(f).Decode(&c); err != nil {
-		return fmt.Errorf("%w: %s: %v", ErrCheckpoint, path, err)
+		return fmt.Errorf("%w: %s: %w", ErrCheckpoint, path, err)
 	}
 	if c.Version != checkpointVersion || c.Config != t.cfg || c.Pairs != len(t.pairs) {
 		return fmt.Errorf("%w: %s was made with other settings or data", ErrCheckpoint, path)

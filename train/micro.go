@@ -33,7 +33,7 @@ func (t *Trainer) micro(group []item, w batchWeights, lambda float32, kl *[kinds
 
 // retain seeds the gradient of the KL terms, one kind after the other.
 func (t *Trainer) retain(last *nn.Value, group []item, w batchWeights, kl *[kinds]float64) {
-	for k := kind(0); k < kinds; k++ {
+	for k := range kinds {
 		var rows []int32
 		var ref, weight []float32
 		at := 0

@@ -43,7 +43,7 @@ func benchTrainStep(c *cli.Context) error {
 		return err
 	}
 	defer pool.Close()
-	m, err := openModel(c, c.String("model"), pool)
+	m, err := openModel(c.String("model"), pool)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func openFile(arg string) (*gguf.File, error) {
 }
 
 // openModel opens the model of a file on a pool.
-func openModel(c *cli.Context, arg string, pool *simd.Pool) (*model.Model, error) {
+func openModel(arg string, pool *simd.Pool) (*model.Model, error) {
 	f, err := openFile(arg)
 	if err != nil {
 		return nil, err

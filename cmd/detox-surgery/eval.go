@@ -59,7 +59,7 @@ func evaluateAll(c *cli.Context, s eval.Suite, pool *simd.Pool, bar *progress) (
 		if j.path == "" {
 			continue
 		}
-		m, err := openModel(c, j.path, pool)
+		m, err := openModel(j.path, pool)
 		if err != nil {
 			return nil, err
 		}

@@ -83,7 +83,7 @@ func continueAll(c *cli.Context, path string, prompts []string) ([]string, error
 		return nil, err
 	}
 	defer pool.Close()
-	m, err := openModel(c, path, pool)
+	m, err := openModel(path, pool)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func localize(c *cli.Context) error {
 		return err
 	}
 	defer pool.Close()
-	m, err := openModel(c, c.String("model"), pool)
+	m, err := openModel(c.String("model"), pool)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func pairsCommand() *cli.Command {
 				return err
 			}
 			defer pool.Close()
-			m, err := openModel(c, c.String("model"), pool)
+			m, err := openModel(c.String("model"), pool)
 			if err != nil {
 				return err
 			}

@@ -17,7 +17,11 @@ func wheel(t *testing.T, dir, name, member, content string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	z := zip.NewWriter(f)
 	w, err := z.Create(member)
 	if err != nil {
