@@ -172,7 +172,7 @@ func (t *theatre) train(ctx context.Context) error {
 }
 
 // locateExamples bounds the pairs that localization looks at.
-const locateExamples = 128
+const locateExamples = 96
 
 func (t *theatre) locate(ctx context.Context, pairs []data.Pair) error {
 	examples := locate.Examples(t.ref, pairs[:min(len(pairs), locateExamples)], t.cfg.Train.MaxLen)

@@ -103,9 +103,10 @@ func Preset(name string) (Config, error) {
 	}
 	switch name {
 	case "quick":
-		c.MaxPairs, c.Measure = 400, Measure{Prompts: 60, Greedy: 60, Plain: 60, Tokens: 4096, MaxNew: 20}
+		c.MaxPairs, c.TextSample = 320, 4096
+		c.Measure = Measure{Prompts: 50, Greedy: 30, Plain: 30, Tokens: 4096, MaxNew: 20}
 	case "standard":
-		c.Measure = Measure{Prompts: 200, Greedy: 200, Plain: 200, Tokens: 16384, MaxNew: 20}
+		c.Measure = Measure{Prompts: 200, Greedy: 100, Plain: 100, Tokens: 16384, MaxNew: 20}
 	case "thorough":
 		c.Train.Epochs, c.Measure = 2, Measure{Prompts: 400, Greedy: 400, Plain: 400, MaxNew: 20}
 	default:

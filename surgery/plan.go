@@ -31,8 +31,11 @@ type Plan struct {
 // assumedRate is GFLOP/s of one thread that plans reckon with; bench gemm measures.
 const assumedRate = 120
 
-// meanPairTokens is the length that plans assume for a sequence of a pair.
-const meanPairTokens = 30
+// The lengths that plans assume: a sequence of a pair, and toxic lines before it.
+const (
+	meanPairTokens    = 20
+	meanContextTokens = 35
+)
 
 // NewPlan opens the model, checks that the operation is possible, and estimates it.
 func NewPlan(in Input, cfg Config) (*Plan, error) {
@@ -75,8 +78,9 @@ func NewPlan(in Input, cfg Config) (*Plan, error) {
 		}
 		p.Tensors++
 	}
-	tokens := p.Steps * (cfg.Train.Batch*meanPairTokens*5 + cfg.Train.TextWindows*cfg.Train.TextTokens)
-	p.GFLOP = float64(tokens) * float64(weights) * 6 / 1e9
+	pair := meanPairTokens + cfg.Train.ContextShare*meanContextTokens
+	tokens := float64(p.Steps) * (2*pair*float64(cfg.Train.Batch) + float64(cfg.Train.TextWindows*cfg.Train.TextTokens))
+	p.GFLOP = tokens * float64(weights) * 5 / 1e9
 	p.AssumeRate = assumedRate * float64(in.Pool.Workers())
 	p.SecondsAt = p.GFLOP / p.AssumeRate
 	c := m.Config()
