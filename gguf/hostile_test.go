@@ -36,34 +36,34 @@ type hostileFile struct {
 	data []byte
 }
 
-func hostile(t testing.TB) []hostileFile {
-	t.Helper()
+func hostile(tb testing.TB) []hostileFile {
+	tb.Helper()
 	z, err := zip.OpenReader("testdata/hostile.zip")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer z.Close()
 	blobs := map[string][]byte{}
 	for _, f := range z.File {
 		r, err := f.Open()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if blobs[f.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	var index struct {
 		Files []hostileFile `json:"files"`
 	}
 	if err := json.Unmarshal(blobs["index.json"], &index); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for i := range index.Files {
 		index.Files[i].data = blobs[index.Files[i].File]
 	}
 	if len(index.Files) < 140 || len(blobs) != len(index.Files)+1 {
-		t.Fatalf("%d files in the index, %d in the archive", len(index.Files), len(blobs))
+		tb.Fatalf("%d files in the index, %d in the archive", len(index.Files), len(blobs))
 	}
 	return index.Files
 }

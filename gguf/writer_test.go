@@ -18,34 +18,34 @@ import (
 
 // example is a small file with every kind of value and two tensors, F32 and
 // Q8_0; trailing bytes follow the second.
-func example(t testing.TB) *File {
-	t.Helper()
-	for _, h := range hostile(t) {
+func example(tb testing.TB) *File {
+	tb.Helper()
+	for _, h := range hostile(tb) {
 		if h.File == "ok-every-type.gguf" {
 			f, err := Parse(append(slices.Clone(h.data), "tail"...))
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			return f
 		}
 	}
-	t.Fatal("no such file in the catalogue")
+	tb.Fatal("no such file in the catalogue")
 	return nil
 }
 
-func rewrite(t testing.TB, f *File, e Edits) (*File, []byte) {
-	t.Helper()
+func rewrite(tb testing.TB, f *File, e Edits) (*File, []byte) {
+	tb.Helper()
 	var out bytes.Buffer
 	n, err := f.WriteTo(&out, e)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if n != int64(out.Len()) {
-		t.Fatalf("%d bytes reported, %d written", n, out.Len())
+		tb.Fatalf("%d bytes reported, %d written", n, out.Len())
 	}
 	g, err := Parse(out.Bytes())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return g, out.Bytes()
 }
@@ -89,22 +89,22 @@ func TestSetKeys(t *testing.T) {
 	}
 }
 
-func sameTensors(t testing.TB, f, g *File, except map[string]Replacement) {
-	t.Helper()
+func sameTensors(tb testing.TB, f, g *File, except map[string]Replacement) {
+	tb.Helper()
 	if len(f.Tensors) != len(g.Tensors) {
-		t.Fatalf("%d tensors, were %d", len(g.Tensors), len(f.Tensors))
+		tb.Fatalf("%d tensors, were %d", len(g.Tensors), len(f.Tensors))
 	}
 	for i, a := range f.Tensors {
 		b := g.Tensors[i]
 		if a.Name != b.Name || !slices.Equal(a.Dims, b.Dims) {
-			t.Errorf("tensor %d is %s %v, was %s %v", i, b.Name, b.Dims, a.Name, a.Dims)
+			tb.Errorf("tensor %d is %s %v, was %s %v", i, b.Name, b.Dims, a.Name, a.Dims)
 		}
 		typ, raw := a.Type, a.Raw()
 		if r, ok := except[a.Name]; ok {
 			typ, raw = r.Type, r.Bytes
 		}
 		if b.Type != typ || !bytes.Equal(b.Raw(), raw) {
-			t.Errorf("tensor %s has other data", a.Name)
+			tb.Errorf("tensor %s has other data", a.Name)
 		}
 	}
 }

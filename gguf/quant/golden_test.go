@@ -28,36 +28,36 @@ type golden struct {
 	files map[string][]byte
 }
 
-func readGolden(t testing.TB) *golden {
-	t.Helper()
+func readGolden(tb testing.TB) *golden {
+	tb.Helper()
 	z, err := zip.OpenReader("testdata/golden.zip")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer z.Close()
 	g := &golden{files: map[string][]byte{}}
 	for _, f := range z.File {
 		r, err := f.Open()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		b, err := io.ReadAll(r)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		g.files[f.Name] = b
 	}
 	if err := json.Unmarshal(g.files["index.json"], g); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return g
 }
 
-func (g *golden) file(t testing.TB, name string) []byte {
-	t.Helper()
+func (g *golden) file(tb testing.TB, name string) []byte {
+	tb.Helper()
 	b := g.files[name]
 	if len(b) == 0 {
-		t.Fatalf("golden.zip has no %s", name)
+		tb.Fatalf("golden.zip has no %s", name)
 	}
 	return b
 }

@@ -17,15 +17,15 @@ const (
 
 // Model returns the path of a model, looked up in DETOX_MODELS or else in
 // detox-surgery/models under XDG_CACHE_HOME or ~/.cache.
-func Model(t testing.TB, name string) string {
-	t.Helper()
+func Model(tb testing.TB, name string) string {
+	tb.Helper()
 	dir := os.Getenv("DETOX_MODELS")
 	if dir == "" {
 		cache := os.Getenv("XDG_CACHE_HOME")
 		if cache == "" {
 			home, err := os.UserHomeDir()
 			if err != nil {
-				missing(t, "no home directory to look for models in: %v", err)
+				missing(tb, "no home directory to look for models in: %v", err)
 			}
 			cache = filepath.Join(home, ".cache")
 		}
@@ -33,7 +33,7 @@ func Model(t testing.TB, name string) string {
 	}
 	path := filepath.Join(dir, name)
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "model %s is not in %s (DETOX_MODELS names another folder)", name, dir)
+		missing(tb, "model %s is not in %s (DETOX_MODELS names another folder)", name, dir)
 	}
 	return path
 }
@@ -41,24 +41,24 @@ func Model(t testing.TB, name string) string {
 // Data returns the path of a file or folder below shared/data, such as
 // "paradetox/pairs.jsonl". shared is DETOX_SHARED, or the first folder of that
 // name beside the test's folder or beside one of its parents.
-func Data(t testing.TB, path string) string {
-	t.Helper()
-	p := filepath.Join(Shared(t), "data", filepath.FromSlash(path))
+func Data(tb testing.TB, path string) string {
+	tb.Helper()
+	p := filepath.Join(Shared(tb), "data", filepath.FromSlash(path))
 	if _, err := os.Stat(p); err != nil {
-		missing(t, "shared data %s is missing: %v", path, err)
+		missing(tb, "shared data %s is missing: %v", path, err)
 	}
 	return p
 }
 
 // Shared returns the folder of the shared material.
-func Shared(t testing.TB) string {
-	t.Helper()
+func Shared(tb testing.TB) string {
+	tb.Helper()
 	if dir := os.Getenv("DETOX_SHARED"); dir != "" {
 		return dir
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		missing(t, "no working directory: %v", err)
+		missing(tb, "no working directory: %v", err)
 	}
 	for {
 		shared := filepath.Join(dir, "shared")
@@ -67,17 +67,17 @@ func Shared(t testing.TB) string {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			missing(t, "no folder shared found above the test (DETOX_SHARED names it)")
+			missing(tb, "no folder shared found above the test (DETOX_SHARED names it)")
 		}
 		dir = parent
 	}
 }
 
 // missing ends the test: a skip on a desk, a failure on CI.
-func missing(t testing.TB, format string, args ...any) {
-	t.Helper()
+func missing(tb testing.TB, format string, args ...any) {
+	tb.Helper()
 	if os.Getenv("CI") != "" {
-		t.Fatalf(format, args...)
+		tb.Fatalf(format, args...)
 	}
-	t.Skipf(format, args...)
+	tb.Skipf(format, args...)
 }

@@ -48,11 +48,11 @@ func fullEdit() *Edit {
 	return e
 }
 
-func encode(t testing.TB, e *Edit, half bool) []byte {
-	t.Helper()
+func encode(tb testing.TB, e *Edit, half bool) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := e.Encode(&b, half); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }

@@ -12,15 +12,15 @@ type Guard struct{ mem []byte }
 
 // NewGuard returns a Guard of at least the given number of bytes, which lasts as
 // long as the test.
-func NewGuard(t testing.TB, bytes int) *Guard {
-	t.Helper()
+func NewGuard(tb testing.TB, bytes int) *Guard {
+	tb.Helper()
 	mem, free, err := guardedMemory(bytes)
 	if err != nil {
-		t.Fatalf("guard pages: %v", err)
+		tb.Fatalf("guard pages: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := free(); err != nil {
-			t.Errorf("guard pages: %v", err)
+			tb.Errorf("guard pages: %v", err)
 		}
 	})
 	return &Guard{mem}
@@ -46,10 +46,10 @@ func floats(b []byte) []float32 {
 }
 
 // NoFault calls f and reports an access to a guard page as a failure of the test.
-func NoFault(t testing.TB, f func()) {
-	t.Helper()
+func NoFault(tb testing.TB, f func()) {
+	tb.Helper()
 	if fault := Fault(f); fault != nil {
-		t.Errorf("access outside of a slice: %v", fault)
+		tb.Errorf("access outside of a slice: %v", fault)
 	}
 }
 

@@ -138,32 +138,32 @@ func joinKeys(kvs []key) []byte {
 }
 
 // Write writes the file into a folder of the test and returns its path.
-func Write(t testing.TB, c Config) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "tiny.gguf")
+func Write(tb testing.TB, c Config) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "tiny.gguf")
 	if err := os.WriteFile(path, Bytes(c), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
 
 // Open writes the file and opens the model in it.
-func Open(t testing.TB, c Config) *model.Model {
-	t.Helper()
-	return OpenPath(t, Write(t, c))
+func Open(tb testing.TB, c Config) *model.Model {
+	tb.Helper()
+	return OpenPath(tb, Write(tb, c))
 }
 
 // OpenPath opens the model in a file for the time of the test.
-func OpenPath(t testing.TB, path string) *model.Model {
-	t.Helper()
+func OpenPath(tb testing.TB, path string) *model.Model {
+	tb.Helper()
 	f, err := gguf.Open(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = f.Close() }) // only read
+	tb.Cleanup(func() { _ = f.Close() }) // only read
 	m, err := model.Open(f)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }
