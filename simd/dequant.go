@@ -16,8 +16,8 @@ const (
 	bytesQ4_1 = 20  // f16 d, f16 m, 16 bytes of nibbles
 	bytesQ5_0 = 22  // f16 d, 32 high bits, 16 bytes of nibbles
 	bytesQ8_0 = 34  // f16 d, 32 int8
-	bytesQ4_K = 144 // f16 d, f16 dmin, 12 bytes of 6-bit scales, 128 bytes of nibbles
-	bytesQ6_K = 210 // 128 bytes of nibbles, 64 of high bits, 16 int8 scales, f16 d
+	bytesQ4K  = 144 // f16 d, f16 dmin, 12 bytes of 6-bit scales, 128 bytes of nibbles
+	bytesQ6K  = 210 // 128 bytes of nibbles, 64 of high bits, 16 int8 scales, f16 d
 )
 
 // wholeBlocks counts the blocks of src and checks that dst has room for them.
@@ -44,14 +44,14 @@ func DequantQ8_0(dst []float32, src []byte) (blocks int) {
 	return dequantQ8_0(dst, src, wholeBlocks(dst, src, blockLen, bytesQ8_0))
 }
 
-// DequantQ4_K expands blocks of 256 weights in 144 bytes:
+// DequantQ4K expands blocks of 256 weights in 144 bytes:
 // w = (d*sc)*c - dmin*mn, 0 <= c <= 15, with 6-bit sc and mn for each 32 weights.
-func DequantQ4_K(dst []float32, src []byte) (blocks int) {
-	return dequantQ4_K(dst, src, wholeBlocks(dst, src, superLen, bytesQ4_K))
+func DequantQ4K(dst []float32, src []byte) (blocks int) {
+	return dequantQ4K(dst, src, wholeBlocks(dst, src, superLen, bytesQ4K))
 }
 
-// DequantQ6_K expands blocks of 256 weights in 210 bytes: w = (d*sc)*c,
+// DequantQ6K expands blocks of 256 weights in 210 bytes: w = (d*sc)*c,
 // -32 <= c <= 31, with an int8 sc for each 16 weights.
-func DequantQ6_K(dst []float32, src []byte) (blocks int) {
-	return dequantQ6_K(dst, src, wholeBlocks(dst, src, superLen, bytesQ6_K))
+func DequantQ6K(dst []float32, src []byte) (blocks int) {
+	return dequantQ6K(dst, src, wholeBlocks(dst, src, superLen, bytesQ6K))
 }

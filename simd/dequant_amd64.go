@@ -14,7 +14,7 @@ func dequantQ4_1(dst []float32, src []byte, n int) int {
 			dequantQ4_1AVX512(d, s, k)
 		case AVX2:
 			dequantQ4_1AVX2(d, s, k)
-		default:
+		case Generic, NEON:
 			return 0
 		}
 	}
@@ -29,7 +29,7 @@ func dequantQ5_0(dst []float32, src []byte, n int) int {
 			dequantQ5_0AVX512(d, s, k)
 		case AVX2:
 			dequantQ5_0AVX2(d, s, k)
-		default:
+		case Generic, NEON:
 			return 0
 		}
 	}
@@ -44,37 +44,37 @@ func dequantQ8_0(dst []float32, src []byte, n int) int {
 			dequantQ8_0AVX512(d, s, k)
 		case AVX2:
 			dequantQ8_0AVX2(d, s, k)
-		default:
+		case Generic, NEON:
 			return 0
 		}
 	}
 	return n
 }
 
-func dequantQ4_K(dst []float32, src []byte, n int) int {
+func dequantQ4K(dst []float32, src []byte, n int) int {
 	for lo := 0; lo < n; lo += batch {
-		d, s, k := &dst[lo*superLen], &src[lo*bytesQ4_K], min(batch, n-lo)
+		d, s, k := &dst[lo*superLen], &src[lo*bytesQ4K], min(batch, n-lo)
 		switch Active() {
 		case AVX512:
-			dequantQ4_KAVX512(d, s, k)
+			dequantQ4KAVX512(d, s, k)
 		case AVX2:
-			dequantQ4_KAVX2(d, s, k)
-		default:
+			dequantQ4KAVX2(d, s, k)
+		case Generic, NEON:
 			return 0
 		}
 	}
 	return n
 }
 
-func dequantQ6_K(dst []float32, src []byte, n int) int {
+func dequantQ6K(dst []float32, src []byte, n int) int {
 	for lo := 0; lo < n; lo += batch {
-		d, s, k := &dst[lo*superLen], &src[lo*bytesQ6_K], min(batch, n-lo)
+		d, s, k := &dst[lo*superLen], &src[lo*bytesQ6K], min(batch, n-lo)
 		switch Active() {
 		case AVX512:
-			dequantQ6_KAVX512(d, s, k)
+			dequantQ6KAVX512(d, s, k)
 		case AVX2:
-			dequantQ6_KAVX2(d, s, k)
-		default:
+			dequantQ6KAVX2(d, s, k)
+		case Generic, NEON:
 			return 0
 		}
 	}
@@ -94,10 +94,10 @@ func dequantQ5_0AVX512(dst *float32, src *byte, n int)
 func dequantQ8_0AVX512(dst *float32, src *byte, n int)
 
 //go:noescape
-func dequantQ4_KAVX512(dst *float32, src *byte, n int)
+func dequantQ4KAVX512(dst *float32, src *byte, n int)
 
 //go:noescape
-func dequantQ6_KAVX512(dst *float32, src *byte, n int)
+func dequantQ6KAVX512(dst *float32, src *byte, n int)
 
 //go:noescape
 func dequantQ4_1AVX2(dst *float32, src *byte, n int)
@@ -109,16 +109,16 @@ func dequantQ5_0AVX2(dst *float32, src *byte, n int)
 func dequantQ8_0AVX2(dst *float32, src *byte, n int)
 
 //go:noescape
-func dequantQ4_KAVX2(dst *float32, src *byte, n int)
+func dequantQ4KAVX2(dst *float32, src *byte, n int)
 
 //go:noescape
-func dequantQ6_KAVX2(dst *float32, src *byte, n int)
+func dequantQ6KAVX2(dst *float32, src *byte, n int)
 
 // codeFloats are the values of 5-bit codes: -16..15.
-var codeFloats = [32]float32{
+var codeFloats = [32]float32{ //nolint:unused // read by assembly
 	-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 }
 
 // laneNumbers number the lanes of a register.
-var laneNumbers = [16]int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+var laneNumbers = [16]int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} //nolint:unused // read by assembly

@@ -36,22 +36,22 @@ func dequantQ8_0(dst []float32, src []byte, n int) int {
 	return n
 }
 
-func dequantQ4_K(dst []float32, src []byte, n int) int {
+func dequantQ4K(dst []float32, src []byte, n int) int {
 	if Active() != NEON {
 		return 0
 	}
 	for lo := 0; lo < n; lo += batch {
-		dequantQ4_KNEON(&dst[lo*superLen], &src[lo*bytesQ4_K], min(batch, n-lo))
+		dequantQ4KNEON(&dst[lo*superLen], &src[lo*bytesQ4K], min(batch, n-lo))
 	}
 	return n
 }
 
-func dequantQ6_K(dst []float32, src []byte, n int) int {
+func dequantQ6K(dst []float32, src []byte, n int) int {
 	if Active() != NEON {
 		return 0
 	}
 	for lo := 0; lo < n; lo += batch {
-		dequantQ6_KNEON(&dst[lo*superLen], &src[lo*bytesQ6_K], min(batch, n-lo))
+		dequantQ6KNEON(&dst[lo*superLen], &src[lo*bytesQ6K], min(batch, n-lo))
 	}
 	return n
 }
@@ -69,7 +69,7 @@ func dequantQ5_0NEON(dst *float32, src *byte, n int)
 func dequantQ8_0NEON(dst *float32, src *byte, n int)
 
 //go:noescape
-func dequantQ4_KNEON(dst *float32, src *byte, n int)
+func dequantQ4KNEON(dst *float32, src *byte, n int)
 
 //go:noescape
-func dequantQ6_KNEON(dst *float32, src *byte, n int)
+func dequantQ6KNEON(dst *float32, src *byte, n int)

@@ -73,8 +73,8 @@
 	RUN_Q6K(128, s+4, out+256); \
 	RUN_Q6K(160, s+6, out+384)
 
-// func dequantQ6_KAVX2(dst *float32, src *byte, n int)
-TEXT ·dequantQ6_KAVX2(SB), NOSPLIT, $192-24
+// func dequantQ6KAVX2(dst *float32, src *byte, n int)
+TEXT ·dequantQ6KAVX2(SB), NOSPLIT, $192-24
 	ARGS
 	DWORDS($0x0f0f0f0f, X14, Y14)
 	DWORDS($0x30303030, X15, Y15)
@@ -239,8 +239,8 @@ loop:
 	NIB_Q4K(32*i+32, 256*i+64); \
 	NIB_Q4K(32*i+40, 256*i+96)
 
-// func dequantQ4_KAVX2(dst *float32, src *byte, n int)
-TEXT ·dequantQ4_KAVX2(SB), NOSPLIT, $64-24
+// func dequantQ4KAVX2(dst *float32, src *byte, n int)
+TEXT ·dequantQ4KAVX2(SB), NOSPLIT, $64-24
 	ARGS
 	DWORDS($15, X15, Y15)
 loop:

@@ -137,8 +137,8 @@ loop:
 	VMOVUPS Z8, (8*off+128)(DI); \
 	VMOVUPS Z9, (8*off+192)(DI)
 
-// func dequantQ4_KAVX512(dst *float32, src *byte, n int)
-TEXT ·dequantQ4_KAVX512(SB), NOSPLIT, $0-24
+// func dequantQ4KAVX512(dst *float32, src *byte, n int)
+TEXT ·dequantQ4KAVX512(SB), NOSPLIT, $0-24
 	ARGS
 	VMOVUPS ·codeFloats+64(SB), Z16 // 0..15
 	VPBROADCASTD ·laneNumbers+0(SB), Z17
@@ -219,8 +219,8 @@ loop:
 	OUT_Q6K(Y6, X6, s4, s5, off+256); \
 	OUT_Q6K(Y7, X7, s6, s7, off+384)
 
-// func dequantQ6_KAVX512(dst *float32, src *byte, n int)
-TEXT ·dequantQ6_KAVX512(SB), NOSPLIT, $0-24
+// func dequantQ6KAVX512(dst *float32, src *byte, n int)
+TEXT ·dequantQ6KAVX512(SB), NOSPLIT, $0-24
 	ARGS
 	MOVL $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Y14

@@ -168,8 +168,8 @@ loop:
 	RUN_Q4K(10); \
 	RUN_Q4K(11)
 
-// func dequantQ4_KNEON(dst *float32, src *byte, n int)
-TEXT ·dequantQ4_KNEON(SB), NOSPLIT, $0-24
+// func dequantQ4KNEON(dst *float32, src *byte, n int)
+TEXT ·dequantQ4KNEON(SB), NOSPLIT, $0-24
 	ARGS
 	VMOVI $15, V16.B16
 loop:
@@ -241,8 +241,8 @@ loop:
 	RUN_Q6K(V2, 2, s1, 2); \
 	RUN_Q6K(V3, 3, s1, 3)
 
-// func dequantQ6_KNEON(dst *float32, src *byte, n int)
-TEXT ·dequantQ6_KNEON(SB), NOSPLIT, $0-24
+// func dequantQ6KNEON(dst *float32, src *byte, n int)
+TEXT ·dequantQ6KNEON(SB), NOSPLIT, $0-24
 	ARGS
 	VMOVI $15, V16.B16
 	VMOVI $48, V17.B16

@@ -5,5 +5,5 @@ package simd
 func dequantQ4_1([]float32, []byte, int) int { return 0 }
 func dequantQ5_0([]float32, []byte, int) int { return 0 }
 func dequantQ8_0([]float32, []byte, int) int { return 0 }
-func dequantQ4_K([]float32, []byte, int) int { return 0 }
-func dequantQ6_K([]float32, []byte, int) int { return 0 }
+func dequantQ4K([]float32, []byte, int) int  { return 0 }
+func dequantQ6K([]float32, []byte, int) int  { return 0 }

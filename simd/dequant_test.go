@@ -24,8 +24,8 @@ var blockTypes = []blockType{
 	{"Q4_1", 32, 20, []int{0, 2}, simd.DequantQ4_1, decodeQ4_1},
 	{"Q5_0", 32, 22, []int{0}, simd.DequantQ5_0, decodeQ5_0},
 	{"Q8_0", 32, 34, []int{0}, simd.DequantQ8_0, decodeQ8_0},
-	{"Q4_K", 256, 144, []int{0, 2}, simd.DequantQ4_K, decodeQ4_K},
-	{"Q6_K", 256, 210, []int{208}, simd.DequantQ6_K, decodeQ6_K},
+	{"Q4_K", 256, 144, []int{0, 2}, simd.DequantQ4K, decodeQ4K},
+	{"Q6_K", 256, 210, []int{208}, simd.DequantQ6K, decodeQ6K},
 }
 
 // half converts the float16 at b.
@@ -74,7 +74,7 @@ func scaleMinK4(j int, q []byte) (sc, m byte) {
 	return q[j+4]&15 | q[j-4]>>6<<4, q[j+4]>>4 | q[j]>>6<<4
 }
 
-func decodeQ4_K(y []float32, b []byte) {
+func decodeQ4K(y []float32, b []byte) {
 	d, dmin := half(b), half(b[2:])
 	for i := range 8 {
 		sc, m := scaleMinK4(i, b[4:16])
@@ -85,7 +85,7 @@ func decodeQ4_K(y []float32, b []byte) {
 	}
 }
 
-func decodeQ6_K(y []float32, b []byte) {
+func decodeQ6K(y []float32, b []byte) {
 	d := half(b[208:])
 	for i := range 256 {
 		n, k, l := i/128, i/32%4, i%32
@@ -122,7 +122,7 @@ func TestDequant(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, uint64(bt.bytes)))
 			src, dst := simdtest.NewGuard(t, most*bt.bytes), simdtest.NewGuard(t, 4*most*bt.weights)
 			want := make([]float32, bt.weights)
-			simdtest.EachTier(t, func(t *testing.T) {
+			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 				for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 17, 18, 64, most} {
 					for _, last := range []bool{true, false} {
 						b, y := src.First(n*bt.bytes), dst.FirstFloats(n*bt.weights)
@@ -175,7 +175,7 @@ func TestDequantScales(t *testing.T) {
 			}
 			b := make([]byte, 1<<10*bt.bytes)
 			y, want := make([]float32, 1<<10*bt.weights), make([]float32, bt.weights)
-			simdtest.EachTier(t, func(t *testing.T) {
+			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 				for base := 0; base < 1<<16; base += step {
 					bt.blocks(rng, b)
 					for i := range 1 << 10 {
@@ -198,7 +198,7 @@ func TestDequantOffsets(t *testing.T) {
 			const n = 5
 			buf := make([]byte, 64+(n+1)*bt.bytes)
 			out, want := make([]float32, 16+(n+1)*bt.weights), make([]float32, bt.weights)
-			simdtest.EachTier(t, func(t *testing.T) {
+			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 				for off := range 64 {
 					b := buf[off : off+(n+1)*bt.bytes-1]
 					bt.blocks(rng, b)
@@ -220,7 +220,7 @@ func BenchmarkDequant(b *testing.B) {
 			n := 8192 / bt.weights
 			src, dst := make([]byte, n*bt.bytes), make([]float32, n*bt.weights)
 			bt.blocks(rand.New(rand.NewPCG(1, 1)), src[:n/8*7*bt.bytes])
-			simdtest.BenchEachTier(b, func(b *testing.B) {
+			simdtest.BenchEachTier(b, func(b *testing.B) { //nolint:thelper // a subtest, not a helper
 				if simd.Active() == simd.Generic {
 					b.Skip("no assembly in this tier")
 				}

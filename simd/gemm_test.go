@@ -118,7 +118,7 @@ func TestGemmAgainstFloat64(t *testing.T) {
 	if emulated() {
 		cases = 120
 	}
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		r := rand.New(rand.NewPCG(1, 2))
 		pick := func() int { return sizes[r.IntN(len(sizes))] }
 		for i := range cases {
@@ -135,7 +135,7 @@ func TestGemmBlocks(t *testing.T) {
 	if emulated() {
 		sizes = [][3]int{{150, 30, 20}, {9, 14, 390}}
 	}
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, s := range sizes {
 			for i := range 8 {
@@ -151,7 +151,7 @@ func TestGemmSameBitsForAnyWorkers(t *testing.T) {
 	if emulated() {
 		m, n, k = 150, 40, 30
 	}
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		r := rand.New(rand.NewPCG(5, 6))
 		p := newProduct(r, false, true, m, n, k, 1)
 		want := p.run(nil)
@@ -170,7 +170,7 @@ func TestGemmSameBitsForAnyWorkers(t *testing.T) {
 
 func TestGemmPropagatesNaNAndInf(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		r := rand.New(rand.NewPCG(7, 8))
 		for _, bad := range []float32{inf, -inf, nan} {
 			p := newProduct(r, false, false, 30, 70, 40, 0)
@@ -191,7 +191,7 @@ func TestGemmPropagatesNaNAndInf(t *testing.T) {
 }
 
 func TestGemmEmpty(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		c := []float32{1, 2, 3, 4}
 		Gemm(nil, false, false, 0, 2, 2, nil, 2, []float32{1, 2, 3, 4}, 2, 0, c, 2)
 		Gemm(nil, false, false, 2, 2, 0, nil, 0, nil, 2, 1, c, 2)
@@ -239,6 +239,7 @@ func BenchmarkGemm(b *testing.B) {
 }
 
 func benchGemm(b *testing.B, m, n, k, workers int, tier Tier) {
+	b.Helper()
 	r := rand.New(rand.NewPCG(1, 1))
 	x, y, z := randoms(r, m*k), randoms(r, n*k), make([]float32, m*n)
 	pool := NewPool(workers)
@@ -251,6 +252,7 @@ func benchGemm(b *testing.B, m, n, k, workers int, tier Tier) {
 
 // reportFlops reports the speed and its share of the register peak.
 func reportFlops(b *testing.B, flop float64, workers int, tier Tier) {
+	b.Helper()
 	speed := flop * float64(b.N) / float64(b.Elapsed().Nanoseconds())
 	b.ReportMetric(speed, "GFLOP/s")
 	if peak := PeakFMA(tier) * float64(workers); peak > 0 {

@@ -38,7 +38,7 @@ func TestGemmStaysInside(t *testing.T) {
 		t.Skip("the emulator's pages are not the test's")
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		r := rand.New(rand.NewPCG(21, 22))
 		for i := range 200 {
 			p := newProduct(r, i&1 != 0, i&2 != 0, 1+r.IntN(30), 1+r.IntN(70), 1+r.IntN(40), float32(i>>2&1))

@@ -70,7 +70,7 @@ func mapCases() [][3]int {
 }
 
 func TestMapsAgainstFloat64(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		r := rand.New(rand.NewPCG(11, 12))
 		pool := NewPool(2)
 		defer pool.Close()
@@ -87,7 +87,7 @@ func TestMapsAgainstFloat64(t *testing.T) {
 }
 
 func TestMapsSameBitsForAnyWorkers(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		r := rand.New(rand.NewPCG(13, 14))
 		for _, s := range [][3]int{{3, 50, 70}, {70, 100, 50}} {
 			c := newMapCase(r, s[0], s[1], s[2])
@@ -111,7 +111,7 @@ func TestMapsSameBitsForAnyWorkers(t *testing.T) {
 }
 
 func TestDenseGivesTheSameBits(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		for _, rows := range []int{3, 20} {
 			c := newMapCase(rand.New(rand.NewPCG(23, 24)), rows, 50, depthBlock+20)
 			y, dx := c.runForward(nil, 1), c.runBackward(nil, 1)
@@ -135,7 +135,7 @@ func TestMapsAreAdjoint(t *testing.T) {
 		}
 		return sum, abs
 	}
-	eachTier(t, func(t *testing.T) {
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		c := newMapCase(rand.New(rand.NewPCG(15, 16)), 21, 45, 77)
 		left, scale := inner(c.dy, c.ldy, c.runForward(nil, 0), c.ldy, c.t, c.n)
 		right, _ := inner(c.runBackward(nil, 0), c.ldx, c.x, c.ldx, c.t, c.k)

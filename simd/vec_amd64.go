@@ -8,6 +8,7 @@ func dot(a, b []float32) float32 {
 		return dotAVX512(a, b)
 	case AVX2:
 		return dotAVX2(a, b)
+	case Generic, NEON:
 	}
 	return dotGeneric(a, b)
 }
@@ -18,6 +19,7 @@ func dot3(a, b, c []float32) float32 {
 		return dot3AVX512(a, b, c)
 	case AVX2:
 		return dot3AVX2(a, b, c)
+	case Generic, NEON:
 	}
 	return dot3Generic(a, b, c)
 }
@@ -28,7 +30,7 @@ func axpy(dst []float32, alpha float32, x []float32) {
 		axpyAVX512(dst, alpha, x)
 	case AVX2:
 		axpyAVX2(dst, alpha, x)
-	default:
+	case Generic, NEON:
 		axpyGeneric(dst, alpha, x)
 	}
 }
@@ -39,7 +41,7 @@ func axpyMul(dst []float32, alpha float32, x, y []float32, beta float32, z []flo
 		axpyMulAVX512(dst, alpha, x, y, beta, z)
 	case AVX2:
 		axpyMulAVX2(dst, alpha, x, y, beta, z)
-	default:
+	case Generic, NEON:
 		axpyMulGeneric(dst, alpha, x, y, beta, z)
 	}
 }
@@ -50,7 +52,7 @@ func add(dst, a, b []float32) {
 		addAVX512(dst, a, b)
 	case AVX2:
 		addAVX2(dst, a, b)
-	default:
+	case Generic, NEON:
 		addGeneric(dst, a, b)
 	}
 }
@@ -61,7 +63,7 @@ func mul(dst, a, b []float32) {
 		mulAVX512(dst, a, b)
 	case AVX2:
 		mulAVX2(dst, a, b)
-	default:
+	case Generic, NEON:
 		mulGeneric(dst, a, b)
 	}
 }
@@ -72,7 +74,7 @@ func scale(dst []float32, alpha float32, x []float32) {
 		scaleAVX512(dst, alpha, x)
 	case AVX2:
 		scaleAVX2(dst, alpha, x)
-	default:
+	case Generic, NEON:
 		scaleGeneric(dst, alpha, x)
 	}
 }
@@ -83,7 +85,7 @@ func scaleAdd(w []float32, s, t float32) {
 		scaleAddAVX512(w, s, t)
 	case AVX2:
 		scaleAddAVX2(w, s, t)
-	default:
+	case Generic, NEON:
 		scaleAddGeneric(w, s, t)
 	}
 }
@@ -94,7 +96,7 @@ func scaleMul(dst []float32, alpha float32, x, y []float32) {
 		scaleMulAVX512(dst, alpha, x, y)
 	case AVX2:
 		scaleMulAVX2(dst, alpha, x, y)
-	default:
+	case Generic, NEON:
 		scaleMulGeneric(dst, alpha, x, y)
 	}
 }
@@ -105,6 +107,7 @@ func maxOf(x []float32) float32 {
 		return maxAVX512(x)
 	case AVX2:
 		return maxAVX2(x)
+	case Generic, NEON:
 	}
 	return maxGeneric(x)
 }
@@ -115,6 +118,7 @@ func sum(x []float32) float64 {
 		return sumAVX512(x)
 	case AVX2:
 		return sumAVX2(x)
+	case Generic, NEON:
 	}
 	return sumGeneric(x)
 }
@@ -125,6 +129,7 @@ func sumSquares(x []float32) float64 {
 		return sumSquaresAVX512(x)
 	case AVX2:
 		return sumSquaresAVX2(x)
+	case Generic, NEON:
 	}
 	return sumSquaresGeneric(x)
 }
@@ -135,7 +140,7 @@ func adamW(p, g, m, v []float32, k *adamCoef) {
 		adamWAVX512(p, g, m, v, k)
 	case AVX2:
 		adamWAVX2(p, g, m, v, k)
-	default:
+	case Generic, NEON:
 		adamWGeneric(p, g, m, v, k)
 	}
 }
@@ -146,7 +151,7 @@ func exp(dst, x []float32) {
 		expAVX512(dst, x)
 	case AVX2:
 		expAVX2(dst, x)
-	default:
+	case Generic, NEON:
 		expGeneric(dst, x)
 	}
 }
@@ -157,6 +162,7 @@ func expSum(dst, x []float32, shift float32) float32 {
 		return expSumAVX512(dst, x, shift)
 	case AVX2:
 		return expSumAVX2(dst, x, shift)
+	case Generic, NEON:
 	}
 	return expSumGeneric(dst, x, shift)
 }
@@ -167,7 +173,7 @@ func siluMul(dst, gate, up []float32) {
 		siluMulAVX512(dst, gate, up)
 	case AVX2:
 		siluMulAVX2(dst, gate, up)
-	default:
+	case Generic, NEON:
 		siluMulGeneric(dst, gate, up)
 	}
 }
@@ -178,7 +184,7 @@ func siluMulBack(dgate, dup, dy, gate, up []float32) {
 		siluMulBackAVX512(dgate, dup, dy, gate, up)
 	case AVX2:
 		siluMulBackAVX2(dgate, dup, dy, gate, up)
-	default:
+	case Generic, NEON:
 		siluMulBackGeneric(dgate, dup, dy, gate, up)
 	}
 }
@@ -189,7 +195,7 @@ func geluMul(dst, gate, up []float32) {
 		geluMulAVX512(dst, gate, up)
 	case AVX2:
 		geluMulAVX2(dst, gate, up)
-	default:
+	case Generic, NEON:
 		geluMulGeneric(dst, gate, up)
 	}
 }
@@ -200,7 +206,7 @@ func geluMulBack(dgate, dup, dy, gate, up []float32) {
 		geluMulBackAVX512(dgate, dup, dy, gate, up)
 	case AVX2:
 		geluMulBackAVX2(dgate, dup, dy, gate, up)
-	default:
+	case Generic, NEON:
 		geluMulBackGeneric(dgate, dup, dy, gate, up)
 	}
 }

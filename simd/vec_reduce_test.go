@@ -65,7 +65,7 @@ func TestReductions(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(2, 2))
 			ga, gb := simdtest.NewGuard(t, 4*5000), simdtest.NewGuard(t, 4*5000)
-			simdtest.EachTier(t, func(t *testing.T) {
+			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 				for _, n := range lengths() {
 					for _, last := range []bool{true, false} {
 						a, b := ga.FirstFloats(n), gb.FirstFloats(n)
@@ -91,7 +91,7 @@ func TestReductions(t *testing.T) {
 // NaN must not.
 func TestMax(t *testing.T) {
 	nan := float32(math.NaN())
-	simdtest.EachTier(t, func(t *testing.T) {
+	simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		for n := 1; n < 70; n++ {
 			x := make([]float32, n)
 			for at := range x {
@@ -114,7 +114,7 @@ func TestMax(t *testing.T) {
 }
 
 func TestSoftmax(t *testing.T) {
-	simdtest.EachTier(t, func(t *testing.T) {
+	simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		rng := rand.New(rand.NewPCG(3, 3))
 		for _, n := range lengths() {
 			x, y := make([]float32, n), make([]float32, n)
@@ -139,7 +139,7 @@ func TestSoftmax(t *testing.T) {
 
 func TestSoftmaxSpecial(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	simdtest.EachTier(t, func(t *testing.T) {
+	simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		for _, c := range []struct {
 			x, want []float32
 			lse     float64
@@ -192,7 +192,7 @@ func rmsNormRef(x, gain, dy []float32, eps float64) (y, dx []float64, rstd float
 
 func TestRMSNorm(t *testing.T) {
 	const eps = 1e-5
-	simdtest.EachTier(t, func(t *testing.T) {
+	simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		rng := rand.New(rand.NewPCG(4, 4))
 		for _, n := range lengths() {
 			for _, withGain := range []bool{true, false} {
@@ -240,7 +240,7 @@ func checkRMSNorm(t *testing.T, x, dy, gain []float32, eps float32) {
 func TestNoAllocation(t *testing.T) {
 	x, y := make([]float32, 3000), make([]float32, 3000)
 	b := make([]byte, 34*20)
-	simdtest.EachTier(t, func(t *testing.T) {
+	simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		if n := testing.AllocsPerRun(10, func() {
 			simd.Softmax(y, x)
 			simd.LogSumExp(x)
@@ -263,7 +263,7 @@ func BenchmarkReduction(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 1))
 			random(rng, x)
 			random(rng, y)
-			simdtest.BenchEachTier(b, func(b *testing.B) {
+			simdtest.BenchEachTier(b, func(b *testing.B) { //nolint:thelper // a subtest, not a helper
 				b.SetBytes(4 * n)
 				for b.Loop() {
 					r.run(x, y)

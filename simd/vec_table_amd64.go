@@ -6,7 +6,7 @@ import "math"
 
 // vecTable holds the constants of vec_amd64.h, each as often as the widest
 // operand that is read whole (8 floats).
-var vecTable = [...][8]float32{
+var vecTable = [...][8]float32{ //nolint:unused // read by assembly
 	repeat8(log2e),
 	repeat8(-ln2Hi),
 	repeat8(-ln2Lo),
@@ -28,6 +28,6 @@ var vecTable = [...][8]float32{
 }
 
 // tailMask has a window of n leading ones, 0 <= n <= 8, at element 8-n.
-var tailMask = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
+var tailMask = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1} //nolint:unused // read by assembly
 
-func repeat8(x float32) [8]float32 { return [8]float32{x, x, x, x, x, x, x, x} }
+func repeat8(x float32) [8]float32 { return [8]float32{x, x, x, x, x, x, x, x} } //nolint:unused // fills vecTable, which assembly reads

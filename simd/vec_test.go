@@ -122,7 +122,7 @@ func TestElementwise(t *testing.T) {
 				in[i], whole[i] = make([]float32, most), make([]float32, most)
 				random(rng, in[i])
 			}
-			simdtest.EachTier(t, func(t *testing.T) {
+			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 				for i := range whole {
 					copy(whole[i], in[i])
 				}
@@ -175,7 +175,7 @@ func (f *elementwise) cut(t *testing.T, guards []*simdtest.Guard, in, whole [][]
 func TestCanary(t *testing.T) {
 	for _, f := range elementwiseFuncs {
 		t.Run(f.name, func(t *testing.T) {
-			simdtest.EachTier(t, func(t *testing.T) {
+			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 				for n := range 70 {
 					all, b := make([][]float32, f.bufs), make([][]float32, f.bufs)
 					for i := range all {
@@ -236,7 +236,7 @@ func TestExp(t *testing.T) {
 	if testing.Short() {
 		step = 50021
 	}
-	simdtest.EachTier(t, func(t *testing.T) {
+	simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 		x, y := make([]float32, 4096), make([]float32, 4096)
 		worst, at := 0.0, float32(0)
 		for lo := uint64(0); lo < 1<<32; lo += uint64(len(x)) * uint64(step) {
@@ -280,7 +280,7 @@ func TestSpecial(t *testing.T) {
 			want := specialInputs(f.bufs, specials)
 			f.run(want)
 			restore()
-			simdtest.EachTier(t, func(t *testing.T) {
+			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
 				in, got := specialInputs(f.bufs, specials), specialInputs(f.bufs, specials)
 				f.run(got)
 				for o := range f.out {
@@ -368,7 +368,7 @@ func BenchmarkElementwise(b *testing.B) {
 				buf[i] = make([]float32, n)
 				random(rng, buf[i])
 			}
-			simdtest.BenchEachTier(b, func(b *testing.B) {
+			simdtest.BenchEachTier(b, func(b *testing.B) { //nolint:thelper // a subtest, not a helper
 				b.SetBytes(4 * n)
 				for b.Loop() {
 					f.run(buf)

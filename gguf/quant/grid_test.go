@@ -10,7 +10,7 @@ import (
 )
 
 // editable are the types whose codes and carriers can be moved.
-var editable = []Type{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K}
+var editable = []Type{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K}
 
 // randomRow is a row of four blocks with any codes and sub-scales and with
 // finite carriers.

@@ -5,7 +5,7 @@ package quant
 // f16 d, f16 dmin. w = code*(d*scale) - dmin*min. Of each 128 weights, weight l,
 // l+32, l+64, l+96 share byte l.
 
-func decodeQ2_K(dst []float32, src []byte) {
+func decodeQ2K(dst []float32, src []byte) {
 	for ; len(dst) > 0; dst, src = dst[256:], src[84:] {
 		d, dmin := f16At(src, 80), f16At(src, 82)
 		for j, sc := range src[:16] {

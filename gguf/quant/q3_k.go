@@ -11,7 +11,7 @@ func subScale3(p []byte, j int) int {
 	return int(p[j&7]>>(j>>3*4)&15|p[8+j&3]>>(j>>2*2)&3<<4) - 32
 }
 
-func decodeQ3_K(dst []float32, src []byte) {
+func decodeQ3K(dst []float32, src []byte) {
 	for ; len(dst) > 0; dst, src = dst[256:], src[110:] {
 		d := f16At(src, 108)
 		for j := range 16 {

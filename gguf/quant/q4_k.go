@@ -5,11 +5,11 @@ package quant
 // each 64 weights the first 32 lie in the low, the others in the high halves of
 // 32 bytes. w = code*(d*scale) - dmin*min for each 32 weights.
 
-var gridQ4_K = gridder{
+var gridQ4K = gridder{
 	Grid:     Grid{Sub: 32, MinCode: 0, MaxCode: 15, Group: 256, HasMin: true},
 	grid:     gridK,
-	codes:    codesQ4_K,
-	setCodes: setCodesQ4_K,
+	codes:    codesQ4K,
+	setCodes: setCodesQ4K,
 	m:        2,
 }
 
@@ -42,7 +42,7 @@ func gridK(src []byte, scale, offset []float32) {
 	}
 }
 
-func decodeQ4_K(dst []float32, src []byte) {
+func decodeQ4K(dst []float32, src []byte) {
 	var s, o [8]float32
 	for ; len(dst) > 0; dst, src = dst[256:], src[144:] {
 		gridK(src, s[:], o[:])
@@ -56,16 +56,16 @@ func decodeQ4_K(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ4_K(dst []byte, src []float32) {
+func encodeQ4K(dst []byte, src []float32) {
 	var codes [256]uint8
 	for ; len(src) > 0; dst, src = dst[144:], src[256:] {
-		encodeK(dst, codes[:], src[:256], searchQ4_K)
-		packQ4_K(dst[16:144], codes[:])
+		encodeK(dst, codes[:], src[:256], searchQ4K)
+		packQ4K(dst[16:144], codes[:])
 	}
 }
 
-// packQ4_K writes 256 four-bit codes.
-func packQ4_K(dst []byte, c []uint8) {
+// packQ4K writes 256 four-bit codes.
+func packQ4K(dst []byte, c []uint8) {
 	for j := 0; j < 8; j += 2 {
 		for i := range 32 {
 			dst[16*j+i] = c[32*j+i] | c[32*j+i+32]<<4
@@ -73,7 +73,7 @@ func packQ4_K(dst []byte, c []uint8) {
 	}
 }
 
-func codesQ4_K(dst []int16, src []byte) {
+func codesQ4K(dst []int16, src []byte) {
 	for j := 0; j < 8; j += 2 {
 		for i, b := range src[16+16*j:][:32] {
 			dst[32*j+i], dst[32*j+i+32] = int16(b&15), int16(b>>4)
@@ -81,10 +81,10 @@ func codesQ4_K(dst []int16, src []byte) {
 	}
 }
 
-func setCodesQ4_K(dst []byte, c []int16) {
+func setCodesQ4K(dst []byte, c []int16) {
 	var u [256]uint8
 	for i, v := range c {
 		u[i] = uint8(v)
 	}
-	packQ4_K(dst[16:144], u[:])
+	packQ4K(dst[16:144], u[:])
 }

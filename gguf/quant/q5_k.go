@@ -4,15 +4,15 @@ package quant
 // sub-scales as in Q4_K, 32 bytes with the fifth bits (bit j of byte i for
 // weight 32*j+i), then 128 bytes with the low four bits as in Q4_K.
 
-var gridQ5_K = gridder{
+var gridQ5K = gridder{
 	Grid:     Grid{Sub: 32, MinCode: 0, MaxCode: 31, Group: 256, HasMin: true},
 	grid:     gridK,
-	codes:    codesQ5_K,
-	setCodes: setCodesQ5_K,
+	codes:    codesQ5K,
+	setCodes: setCodesQ5K,
 	m:        2,
 }
 
-func decodeQ5_K(dst []float32, src []byte) {
+func decodeQ5K(dst []float32, src []byte) {
 	var s, o [8]float32
 	for ; len(dst) > 0; dst, src = dst[256:], src[176:] {
 		gridK(src, s[:], o[:])
@@ -27,26 +27,26 @@ func decodeQ5_K(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ5_K(dst []byte, src []float32) {
+func encodeQ5K(dst []byte, src []float32) {
 	var codes [256]uint8
 	for ; len(src) > 0; dst, src = dst[176:], src[256:] {
-		encodeK(dst, codes[:], src[:256], searchQ5_K)
-		packQ5_K(dst[16:176], codes[:])
+		encodeK(dst, codes[:], src[:256], searchQ5K)
+		packQ5K(dst[16:176], codes[:])
 	}
 }
 
-// packQ5_K writes 256 five-bit codes: 32 bytes of high bits, then the low ones.
-func packQ5_K(dst []byte, c []uint8) {
+// packQ5K writes 256 five-bit codes: 32 bytes of high bits, then the low ones.
+func packQ5K(dst []byte, c []uint8) {
 	clear(dst[:32])
 	var low [256]uint8
 	for i, v := range c {
 		low[i] = v & 15
 		dst[i&31] |= v >> 4 << (i >> 5)
 	}
-	packQ4_K(dst[32:160], low[:])
+	packQ4K(dst[32:160], low[:])
 }
 
-func codesQ5_K(dst []int16, src []byte) {
+func codesQ5K(dst []int16, src []byte) {
 	h := src[16:48]
 	for j := 0; j < 8; j += 2 {
 		for i, b := range src[48+16*j:][:32] {
@@ -56,10 +56,10 @@ func codesQ5_K(dst []int16, src []byte) {
 	}
 }
 
-func setCodesQ5_K(dst []byte, c []int16) {
+func setCodesQ5K(dst []byte, c []int16) {
 	var u [256]uint8
 	for i, v := range c {
 		u[i] = uint8(v)
 	}
-	packQ5_K(dst[16:176], u[:])
+	packQ5K(dst[16:176], u[:])
 }

@@ -6,26 +6,26 @@ package quant
 // weight l, l+32, l+64, l+96 share byte l of the upper bits, two bits each; the
 // first two have the low halves of bytes l and l+32, the others the high halves.
 
-var gridQ6_K = gridder{
+var gridQ6K = gridder{
 	Grid:     Grid{Sub: 16, MinCode: -32, MaxCode: 31, Group: 256},
-	grid:     gridQ6K,
-	codes:    codesQ6_K,
-	setCodes: setCodesQ6_K,
+	grid:     scalesQ6K,
+	codes:    codesQ6K,
+	setCodes: setCodesQ6K,
 	d:        208,
 	m:        -1,
 }
 
-func gridQ6K(src []byte, scale, offset []float32) {
+func scalesQ6K(src []byte, scale, offset []float32) {
 	d := f16At(src, 208)
 	for j, s := range src[192:208] {
 		scale[j], offset[j] = d*float32(int8(s)), 0
 	}
 }
 
-func decodeQ6_K(dst []float32, src []byte) {
+func decodeQ6K(dst []float32, src []byte) {
 	var s, o [16]float32
 	for ; len(dst) > 0; dst, src = dst[256:], src[210:] {
-		gridQ6K(src, s[:], o[:])
+		scalesQ6K(src, s[:], o[:])
 		for n := range 2 {
 			ql, qh, y, sc := src[64*n:][:64], src[128+32*n:][:32], dst[128*n:][:128], s[8*n:][:8]
 			for l, h := range qh {
@@ -39,13 +39,13 @@ func decodeQ6_K(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ6_K(dst []byte, src []float32) {
+func encodeQ6K(dst []byte, src []float32) {
 	for ; len(src) > 0; dst, src = dst[210:], src[256:] {
-		encodeBlockQ6_K(dst[:210], src[:256])
+		encodeBlockQ6K(dst[:210], src[:256])
 	}
 }
 
-func encodeBlockQ6_K(dst []byte, x []float32) {
+func encodeBlockQ6K(dst []byte, x []float32) {
 	var codes [256]uint8
 	var scales [16]float32
 	var top, amax float32
@@ -71,11 +71,11 @@ func encodeBlockQ6_K(dst []byte, x []float32) {
 			}
 		}
 	}
-	packQ6_K(dst, codes[:])
+	packQ6K(dst, codes[:])
 }
 
-// packQ6_K writes 256 six-bit codes.
-func packQ6_K(dst []byte, c []uint8) {
+// packQ6K writes 256 six-bit codes.
+func packQ6K(dst []byte, c []uint8) {
 	for n := range 2 {
 		ql, qh, q := dst[64*n:][:64], dst[128+32*n:][:32], c[128*n:][:128]
 		for l := range 32 {
@@ -86,7 +86,7 @@ func packQ6_K(dst []byte, c []uint8) {
 	}
 }
 
-func codesQ6_K(dst []int16, src []byte) {
+func codesQ6K(dst []int16, src []byte) {
 	for n := range 2 {
 		ql, qh, y := src[64*n:][:64], src[128+32*n:][:32], dst[128*n:][:128]
 		for l, h := range qh {
@@ -98,10 +98,10 @@ func codesQ6_K(dst []int16, src []byte) {
 	}
 }
 
-func setCodesQ6_K(dst []byte, c []int16) {
+func setCodesQ6K(dst []byte, c []int16) {
 	var u [256]uint8
 	for i, v := range c {
 		u[i] = uint8(v + 32)
 	}
-	packQ6_K(dst, u[:])
+	packQ6K(dst, u[:])
 }

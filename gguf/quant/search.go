@@ -14,8 +14,8 @@ type search struct {
 }
 
 var (
-	searchQ4_K = search{top: 15, rmin: -1, rdelta: 0.1, steps: 20}
-	searchQ5_K = search{top: 31, rmin: -0.5, rdelta: 0.1, steps: 15}
+	searchQ4K = search{top: 15, rmin: -1, rdelta: 0.1, steps: 20}
+	searchQ5K = search{top: 31, rmin: -0.5, rdelta: 0.1, steps: 15}
 )
 
 func clampInt(v, lo, hi int) int { return max(lo, min(hi, v)) }

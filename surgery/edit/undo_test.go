@@ -21,8 +21,8 @@ func TestRestore(t *testing.T) {
 		o    Options
 	}{
 		{"carriers", quant.Q4_1, Options{}},
-		{"grid", quant.Q6_K, Options{Rounding: OnGrid}},
-		{"larger", quant.Q4_K, Options{EditedType: quant.F16}},
+		{"grid", quant.Q6K, Options{Rounding: OnGrid}},
+		{"larger", quant.Q4K, Options{EditedType: quant.F16}},
 		{"smaller", quant.F32, Options{EditedType: quant.Q8_0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

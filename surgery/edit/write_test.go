@@ -21,7 +21,7 @@ import (
 
 // gridTypes are the types whose carriers can move; floatTypes hold plain floats.
 var (
-	gridTypes  = []quant.Type{quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q4_K, quant.Q5_K, quant.Q6_K}
+	gridTypes  = []quant.Type{quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q4K, quant.Q5K, quant.Q6K}
 	floatTypes = []quant.Type{quant.F32, quant.F16, quant.BF16}
 )
 
@@ -249,7 +249,7 @@ func TestCurvature(t *testing.T) {
 
 // TestStrengthZero: an edit of strength 0 changes no tensor, under any rounding.
 func TestStrengthZero(t *testing.T) {
-	for _, typ := range []quant.Type{quant.Q4_1, quant.Q4_K, quant.Q6_K, quant.F16} {
+	for _, typ := range []quant.Type{quant.Q4_1, quant.Q4K, quant.Q6K, quant.F16} {
 		m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 4})
 		e := deltaEdit(m, 0.1)
 		if typ != quant.F16 {
@@ -411,7 +411,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := Write(m, e, filepath.Join(dir, "x"), Options{Rounding: "up"}); err == nil {
 		t.Error("unknown rounding accepted")
 	}
-	if _, err := Write(m, deltaEdit(m, 0.1), filepath.Join(dir, "x"), Options{EditedType: quant.Q2_K}); !errors.Is(err, model.ErrUnsupported) {
+	if _, err := Write(m, deltaEdit(m, 0.1), filepath.Join(dir, "x"), Options{EditedType: quant.Q2K}); !errors.Is(err, model.ErrUnsupported) {
 		t.Errorf("type without encoder: %v", err)
 	}
 	taken := filepath.Join(dir, "taken")

@@ -48,6 +48,7 @@ func plant(name string, rows int, w []float32) {
 }
 
 func tiny(t *testing.T, typ quant.Type) *model.Model {
+	t.Helper()
 	return tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 21, Change: plant})
 }
 
@@ -73,7 +74,7 @@ func examples(n int) []Example {
 // TestPlanted: the planted neuron ranks first in every method, in every type, in
 // both halves.
 func TestPlanted(t *testing.T) {
-	for _, typ := range []quant.Type{quant.F32, quant.Q8_0, quant.Q4_K} {
+	for _, typ := range []quant.Type{quant.F32, quant.Q8_0, quant.Q4K} {
 		m := tiny(t, typ)
 		for _, method := range Methods {
 			r, err := Run(context.Background(), m, examples(24), Options{Method: method.Name, Tokens: 64})

@@ -35,7 +35,7 @@ func quantized(seed uint64, typ quant.Type, n, k int) *blockMatrix {
 	return m
 }
 
-var gridTypes = []quant.Type{quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q4_K, quant.Q5_K, quant.Q6_K}
+var gridTypes = []quant.Type{quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q4K, quant.Q5K, quant.Q6K}
 
 func TestAdjoint(t *testing.T) {
 	for _, typ := range append([]quant.Type{quant.F32, quant.F16, quant.BF16}, gridTypes...) {
@@ -254,7 +254,7 @@ func testGrid(t *testing.T, typ quant.Type, move bool) {
 // The gradient of a grid is straight through to the master; that of its carriers
 // is that of the values with the codes held.
 func TestGridGradient(t *testing.T) {
-	for _, typ := range []quant.Type{quant.Q4_1, quant.Q4_K, quant.Q6_K} {
+	for _, typ := range []quant.Type{quant.Q4_1, quant.Q4K, quant.Q6K} {
 		m := quantized(9, typ, 2, 512)
 		g, err := NewGrid("w", m, typ, m.raw, true)
 		if err != nil {
