@@ -37,7 +37,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -51,8 +51,7 @@ func Open(path string) (*File, error) {
 	}
 	f, err := Parse(m)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*Error](err); ok {
 			e.Path = path
 		}
 		return nil, errors.Join(err, m.Unmap())

@@ -35,8 +35,8 @@ func WriteFile(path string, force bool, write func(io.Writer) error) (err error)
 	placed := false
 	defer func() {
 		if !placed {
-			tmp.Close()
-			os.Remove(tmp.Name())
+			_ = tmp.Close() // the error that matters is on its way
+			_ = os.Remove(tmp.Name())
 		}
 	}()
 	buf := bufio.NewWriterSize(tmp, 1<<20)

@@ -211,8 +211,21 @@ func TestWriteToFailingWriter(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
-	for _, x := range []any{true, uint8(1), int8(-1), uint16(2), int16(-2), uint32(3), int32(-3), uint64(4), int64(-4), float32(.5), 2.5, "s",
-		[]bool{true, false}, []uint8{1}, []int8{-1}, []uint16{2}, []int16{-2}, []uint32{3}, []int32{-3}, []uint64{4}, []int64{-4}, []float32{.5}, []float64{2.5}, []string{"", "é"}} {
+	for _, x := range []any{
+		true, uint8(1), int8(-1), uint16(2), int16(-2), uint32(3), int32(-3), uint64(4), int64(-4), float32(.5), 2.5, "s",
+		[]bool{true, false},
+		[]uint8{1},
+		[]int8{-1},
+		[]uint16{2},
+		[]int16{-2},
+		[]uint32{3},
+		[]int32{-3},
+		[]uint64{4},
+		[]int64{-4},
+		[]float32{.5},
+		[]float64{2.5},
+		[]string{"", "é"},
+	} {
 		f := example(t)
 		g, _ := rewrite(t, f, Edits{Set: []KV{{"v", ValueOf(x)}}})
 		if got, ok := g.Get("v"); !ok || !reflect.DeepEqual(got, x) {
