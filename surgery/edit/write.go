@@ -151,7 +151,7 @@ func (res *Result) writeUndo(parent *gguf.File, force bool) error {
 	if err != nil {
 		return fmt.Errorf("edit: read back %s: %w", res.Out, err)
 	}
-	defer written.Close() //nolint:errcheck // only read
+	defer written.Close()
 	head := &undoHeader{
 		Parent: res.Parent, ParentSize: parent.Size(), Written: res.Written, WrittenSize: written.Size(),
 		Segments: planUndo(parent, written),

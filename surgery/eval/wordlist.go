@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -49,10 +50,8 @@ func (l *wordList) Name() string { return l.name }
 
 // Toxic implements Judge.
 func (l *wordList) Toxic(text string) float64 {
-	for _, w := range splitWords(text) {
-		if l.has(w) {
-			return 1
-		}
+	if slices.ContainsFunc(splitWords(text), l.has) {
+		return 1
 	}
 	return 0
 }
@@ -117,10 +116,5 @@ func maskWord(l *wordList, token string) string {
 
 // hasPart looks at hyphenated pieces too.
 func (l *wordList) hasPart(word string) bool {
-	for _, piece := range strings.FieldsFunc(word, isOuter) {
-		if l.has(piece) {
-			return true
-		}
-	}
-	return l.has(word)
+	return slices.ContainsFunc(strings.FieldsFunc(word, isOuter), l.has) || l.has(word)
 }

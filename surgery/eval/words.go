@@ -11,7 +11,7 @@ import (
 // of the data set. Signs inside a word stay, they mask letters.
 func splitWords(text string) []string {
 	var words []string
-	for _, w := range strings.Fields(strings.ToLower(text)) {
+	for w := range strings.FieldsSeq(strings.ToLower(text)) {
 		suffix := len(words) > 0 && isClitic(w)
 		w = strings.TrimFunc(w, isOuter)
 		w = strings.Map(dropQuotes, w)

@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/detox-surgery/detox-surgery/simd"
+import (
+	"slices"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 // Value is a [T, D] float32 activation on a tape, row-major without padding.
 type Value struct {
@@ -183,8 +187,7 @@ func (tp *Tape) Seed(v *Value) []float32 {
 // Backward runs the recorded ops in reverse from the gradients that losses have
 // seeded, adds to the gradients of parameters, and empties the record.
 func (tp *Tape) Backward() {
-	for i := len(tp.log) - 1; i >= 0; i-- {
-		r := tp.log[i]
+	for _, r := range slices.Backward(tp.log) {
 		if r.out.G != nil {
 			tp.restore(r)
 			r.back(tp, r)
