@@ -129,7 +129,7 @@ func (p *Pool) finish() {
 		pause()
 	}
 	for p.state.Load()&stateInside != 0 {
-		p.waits.Store(1)
+		p.waits.Swap(1) // not Store: emulators of arm64 let the load below pass a store
 		if p.state.Load()&stateInside != 0 || !p.waits.CompareAndSwap(1, 0) {
 			<-p.idle // possibly from a worker late to leave the loop before: look again
 		}
@@ -193,7 +193,7 @@ func (p *Pool) wait(seen int64, s *sleeper) int64 {
 		pause()
 	}
 	for {
-		s.asleep.Store(true)
+		s.asleep.Swap(true) // not Store, as in finish
 		if state, ok := news(); ok {
 			if !s.asleep.CompareAndSwap(true, false) {
 				<-s.wake // the caller was about to wake us: take its token
