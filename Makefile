@@ -25,7 +25,7 @@ test: build
 # The NEON tier runs under qemu-user where it is installed (Debian: qemu-user-static).
 test-neon:
 	@if command -v qemu-aarch64-static >/dev/null; then \
-	  GOARCH=arm64 DETOX_REQUIRE_SIMD=neon $(GO) test -short -exec qemu-aarch64-static ./simd/... ; \
+	  GOARCH=arm64 DETOX_REQUIRE_SIMD=neon $(GO) test -short -timeout 5m -exec qemu-aarch64-static ./simd/... ; \
 	elif [ -n "$$CI" ]; then echo "qemu-aarch64-static not found: the NEON tests cannot run" >&2; exit 1; \
 	else echo "qemu-aarch64-static not found: skipping the NEON tests (Debian: qemu-user-static)"; fi
 
@@ -42,7 +42,7 @@ check:
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) ./gguf
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZ) ./gguf/quant
-	$(GO) test -run '^$$' -fuzz FuzzEncode -fuzztime $(FUZZ) ./train/token
+	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
 
 generate:
 	$(GO) generate ./...

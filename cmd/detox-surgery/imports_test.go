@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"bench":            {"surgery", "train", "gguf", "onnx", "simd", "gonum.org/v1/gonum"},
 	"cmd": {
 		"surgery", "train", "gguf", "onnx", "simd", "bench", "github.com/urfave/cli/v2",
-		"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/rogpeppe/go-internal",
+		"github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},
 }
 
