@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -129,7 +130,7 @@ func trainingInput(c *cli.Context) (surgery.Input, error) {
 		if in.PairsHash, err = data.Fingerprint(f); err != nil {
 			return in, err
 		}
-		in.PairsName = baseName(f)
+		in.PairsName = filepath.Base(f)
 	} else {
 		in.Pairs, in.PairsName, in.PairsHash = pairs.Default(), "built in", pairs.DefaultHash()
 	}
@@ -230,8 +231,4 @@ func builtInText() string {
 		fmt.Fprintf(&b, "%s%s\n", p.Prompt, p.Chosen)
 	}
 	return b.String()
-}
-
-func baseName(path string) string {
-	return path[strings.LastIndexByte(path, '/')+1:]
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/surgery/pairs"
+	"github.com/detox-surgery/detox-surgery/train/data"
 )
 
 func pairsCommand() *cli.Command {
@@ -46,16 +46,7 @@ func pairsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			err = gguf.WriteFile(c.String("output"), c.Bool("force"), func(w io.Writer) error {
-				e := json.NewEncoder(w)
-				e.SetEscapeHTML(false)
-				for _, p := range ps {
-					if err := e.Encode(p); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
+			err = gguf.WriteFile(c.String("output"), c.Bool("force"), func(w io.Writer) error { return data.WritePairs(w, ps) })
 			if err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
+	"github.com/detox-surgery/detox-surgery/train/data"
 )
 
 // ErrUnknown is wrapped by errors about names that are not in the table.
@@ -91,7 +92,7 @@ func Pull(ctx context.Context, name, dir, python string, log func(string)) (stri
 		return "", fmt.Errorf("%w %q (known: %s)", ErrUnknown, name, Names())
 	}
 	path := filepath.Join(dir, m.File)
-	if sum, err := hashFile(path); err == nil && sum == m.SHA256 {
+	if sum, err := data.Fingerprint(path); err == nil && sum == m.SHA256 {
 		return path, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -153,19 +154,6 @@ func copyMember(w io.Writer, dir string, p Part) error {
 		return fmt.Errorf("hub: %s: %w", p.Member, err)
 	}
 	return nil
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }() // only read
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func lastLine(b []byte) string {
