@@ -44,19 +44,16 @@ type encoded struct{ chosen, rejected data.Sequence }
 // predicting returns the rows that predict the continuation of a sequence.
 func predicting(s data.Sequence) []int { return loss.Predict.Rows(s.Cont, len(s.IDs)) }
 
-// encodePairs tokenizes pairs and drops those whose continuations are empty
-// after cutting.
-func encodePairs(tok *token.Tokenizer, pairs []data.Pair, maxLen int) []encoded {
-	var out []encoded
+// encodePairs tokenizes pairs and drops those of which a continuation is empty
+// after cutting. The pairs that are left come back in a slice of their own.
+func encodePairs(tok *token.Tokenizer, pairs []data.Pair, maxLen int) (kept []data.Pair, out []encoded) {
 	for _, p := range pairs {
 		e := encoded{data.EncodePair(tok, p.Prompt, p.Chosen, maxLen), data.EncodePair(tok, p.Prompt, p.Rejected, maxLen)}
-		if e.chosen.Cont < len(e.chosen.IDs) && e.rejected.Cont < len(e.rejected.IDs) && e.chosen.Cont > 0 {
-			out = append(out, e)
-		} else {
-			out = append(out, encoded{})
+		if e.chosen.Cont > 0 && e.chosen.Cont < len(e.chosen.IDs) && e.rejected.Cont < len(e.rejected.IDs) {
+			kept, out = append(kept, p), append(out, e)
 		}
 	}
-	return out
+	return kept, out
 }
 
 // contextLine is the longest toxic text, in words, that serves as a line of context.

@@ -54,13 +54,7 @@ func New(m, ref *model.Model, params []*nn.Param, sync func(), d Data, cfg Confi
 		tape:    nn.NewTape(m.Pool(), true),
 		refTape: nn.NewTape(m.Pool(), false),
 	}
-	for i, e := range encodePairs(m.Tokenizer(), d.Pairs, cfg.MaxLen) {
-		if e.chosen.IDs != nil {
-			t.pairs = append(t.pairs, e)
-			t.data.Pairs[len(t.pairs)-1] = d.Pairs[i]
-		}
-	}
-	t.data.Pairs = t.data.Pairs[:len(t.pairs)]
+	t.data.Pairs, t.pairs = encodePairs(m.Tokenizer(), d.Pairs, cfg.MaxLen)
 	t.refs = make([]*reference, len(t.pairs))
 	if len(t.pairs) < cfg.Batch {
 		return nil, fmt.Errorf("%w: %d usable pairs of %d, a batch needs %d", ErrData, len(t.pairs), len(d.Pairs), cfg.Batch)
