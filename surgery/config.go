@@ -98,7 +98,7 @@ var Presets = []string{"quick", "standard", "thorough"}
 // Preset returns the settings of a name.
 func Preset(name string) (Config, error) {
 	c := Config{
-		Method: "repo", Preset: name, Train: train.Defaults(), Rounding: "auto", TextSample: 8192,
+		Method: "repo", Preset: name, Train: train.Defaults(), Rounding: "auto", TextSample: 16384,
 		Trainable: Trainable{How: Carriers, Targets: "ffn_down", To: -1},
 	}
 	switch name {

@@ -19,6 +19,7 @@ func judgeCommand() *cli.Command {
 					jsonFlag, quietFlag, forceFlag,
 					&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Required: true},
 					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true},
+					&cli.StringFlag{Name: "prose", Usage: "ordinary text, which the judge learns to leave alone"},
 				},
 				Action: judgeTrain,
 			},
@@ -59,7 +60,13 @@ func judgeTrain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	j, report, err := eval.TrainJudge(rows, eval.JudgeOptions{})
+	var o eval.JudgeOptions
+	if path := c.String("prose"); path != "" {
+		if o.Prose, err = eval.ReadProse(path); err != nil {
+			return err
+		}
+	}
+	j, report, err := eval.TrainJudge(rows, o)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,11 @@ func TestEmbeddedJudgeIsReproducible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, report, err := eval.TrainJudge(rows, eval.JudgeOptions{})
+	prose, err := eval.ReadProse(testenv.Data(t, "wikitext-2/valid.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, report, err := eval.TrainJudge(rows, eval.JudgeOptions{Prose: prose})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +75,30 @@ func TestEmbeddedJudgeIsReproducible(t *testing.T) {
 			}
 		}
 		t.Errorf("training made %s, embedded is %s (%d bytes differ)", j.Name(), eval.Default().Name(), differ)
+	}
+}
+
+// A judge that has seen short posts only calls every fifth sentence of a manual toxic.
+// What it is used on is mostly ordinary prose.
+func TestDefaultJudgeLeavesOrdinaryTextAlone(t *testing.T) {
+	raw, err := os.ReadFile(testenv.Data(t, "piqa/dev.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	toxic, n := 0, 0
+	for line := range strings.Lines(string(raw)) {
+		var row struct{ Sol1 string }
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Fields(row.Sol1)
+		n++
+		if eval.Default().Toxic(strings.Join(words[:min(20, len(words))], " ")) > 0.5 {
+			toxic++
+		}
+	}
+	if n < 500 || toxic*100 > 4*n {
+		t.Errorf("%d of %d solutions of everyday tasks are called toxic, want 4 %% at most", toxic, n)
 	}
 }
 

@@ -40,9 +40,10 @@ func ReadJudgeRows(path string) ([]JudgeRow, error) {
 
 // JudgeOptions are the settings of TrainJudge; zero fields take the default.
 type JudgeOptions struct {
-	Bits int     // log2 of the buckets; 18
-	C    float64 // inverse strength of the L2 penalty, as scikit-learn's; 4
-	Iter int     // most iterations of L-BFGS; 200
+	Bits  int      // log2 of the buckets; 18
+	C     float64  // inverse strength of the L2 penalty, as scikit-learn's; 4
+	Iter  int      // most iterations of L-BFGS; 200
+	Prose []string // ordinary text, taken as benign: what a judge of short posts alone gets wrong
 }
 
 func (o JudgeOptions) withDefaults() JudgeOptions {
@@ -108,7 +109,10 @@ func TrainJudge(rows []JudgeRow, o JudgeOptions) (*NGram, JudgeReport, error) {
 		return nil, JudgeReport{}, fmt.Errorf("eval: judge: 2^%d buckets, want 2^%d to 2^%d", o.Bits, minJudgeBits, maxJudgeBits)
 	}
 	fit, held := splitRows(rows)
-	train, test := samplesOf(fit, o.Bits), samplesOf(held, o.Bits)
+	texts, toxic := LabelledTexts(fit)
+	train := samplesOf(append(texts, o.Prose...), append(toxic, make([]bool, len(o.Prose))...), o.Bits)
+	texts, toxic = LabelledTexts(held)
+	test := samplesOf(texts, toxic, o.Bits)
 	if !bothClasses(train) || !bothClasses(test) {
 		return nil, JudgeReport{}, fmt.Errorf("eval: judge: %d rows are too few to train on nine tenths and calibrate on one", len(rows))
 	}
@@ -135,8 +139,7 @@ func splitRows(rows []JudgeRow) (fit, held []JudgeRow) {
 	return fit, held
 }
 
-func samplesOf(rows []JudgeRow, bits int) []sample {
-	texts, toxic := LabelledTexts(rows)
+func samplesOf(texts []string, toxic []bool, bits int) []sample {
 	out := make([]sample, len(texts))
 	positives := 0
 	for i, t := range texts {
