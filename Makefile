@@ -4,9 +4,11 @@ GO      ?= go
 OUT     ?= out
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+LLAMA   := xllamacpp==2026.10.11549
+PEERS   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/detox-surgery/peers
 FUZZ    ?= 20s
 
-.PHONY: build demo test test-neon bench check fuzz generate clean
+.PHONY: build demo peers test test-neon bench check fuzz generate clean
 
 build:
 	$(GO) build -trimpath -o bin/detox-surgery ./cmd/detox-surgery
@@ -16,7 +18,11 @@ demo: build
 	bin/detox-surgery pull smollm2-135m
 	bin/detox-surgery apply -m smollm2-135m -o $(OUT)/smollm2-detox.gguf --preset quick --report $(OUT) --force
 
-test: build
+# llama.cpp as a Python wheel, the oracle that reads what we write. Without it its tests are skipped.
+peers:
+	@test -d "$(PEERS)/xllamacpp" || python3 -m pip install -q --no-deps --root-user-action ignore --target "$(PEERS)" $(LLAMA) || echo "llama.cpp was not fetched: its tests are skipped"
+
+test: build peers
 	bin/detox-surgery pull smollm2-135m gemma3-270m
 	$(GO) vet ./...
 	$(GO) test -timeout 20m ./...

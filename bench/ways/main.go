@@ -136,7 +136,9 @@ func load(path string, pool *simd.Pool) (eval.Model, error) {
 }
 
 func (t *table) row(name, how string, r *eval.Result, rest string) {
-	percent := func(i eval.Interval) string { return fmt.Sprintf("%.1f %% [%.0f, %.0f]", 100*i.Value, 100*i.Lo, 100*i.Hi) }
+	percent := func(i eval.Interval) string {
+		return fmt.Sprintf("%.1f %% [%.0f, %.0f]", 100*i.Value, 100*i.Lo, 100*i.Hi)
+	}
 	ppl := "–"
 	if r.Perplexity != nil {
 		ppl = fmt.Sprintf("%.4f x", r.Perplexity.Value/t.original.Perplexity.Value)

@@ -21,21 +21,38 @@ func Model(tb testing.TB, name string) string {
 	tb.Helper()
 	dir := os.Getenv("DETOX_MODELS")
 	if dir == "" {
-		cache := os.Getenv("XDG_CACHE_HOME")
-		if cache == "" {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				missing(tb, "no home directory to look for models in: %v", err)
-			}
-			cache = filepath.Join(home, ".cache")
-		}
-		dir = filepath.Join(cache, "detox-surgery", "models")
+		dir = filepath.Join(cache(tb), "models")
 	}
 	path := filepath.Join(dir, name)
 	if _, err := os.Stat(path); err != nil {
 		missing(tb, "model %s is not in %s (DETOX_MODELS names another folder)", name, dir)
 	}
 	return path
+}
+
+// LlamaCpp returns a folder of Python packages that holds llama.cpp, as the
+// Makefile's target peers puts it there.
+func LlamaCpp(tb testing.TB) string {
+	tb.Helper()
+	dir := filepath.Join(cache(tb), "peers")
+	if _, err := os.Stat(filepath.Join(dir, "xllamacpp")); err != nil {
+		missing(tb, "llama.cpp (xllamacpp) is not in %s: make peers fetches it", dir)
+	}
+	return dir
+}
+
+// cache is the folder that fetched things are kept in.
+func cache(tb testing.TB) string {
+	tb.Helper()
+	dir := os.Getenv("XDG_CACHE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			missing(tb, "no home directory to look for models in: %v", err)
+		}
+		dir = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(dir, "detox-surgery")
 }
 
 // Data returns the path of a file or folder below shared/data, such as
