@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) int {
 	for _, c := range app.Commands {
 		c.OnUsageError = app.OnUsageError
 	}
-	err := app.RunContext(ctx, args)
+	err := app.RunContext(ctx, flagsFirst(args, app.Commands))
 	if err == nil {
 		return 0
 	}

@@ -23,14 +23,28 @@ const (
 	coherentQuant  = 0.95
 )
 
-// plainRun continues the last lines of a run's prompts with the original, under the
-// same draws: what it writes when nothing toxic stands before.
+// barDraws is how many continuations of each line the bar is taken from. They are
+// drawn apart from the ones that are measured: a bar from the original's measured
+// sample would give the original 95 % by construction and the edit what chance gives.
+const barDraws = 2
+
+// plainRun continues the last lines of a run's prompts with the original: what it
+// writes when nothing toxic stands before.
 func plainRun(original LM, run *ToxicityRun, o ToxicityOptions) (*ToxicityRun, error) {
 	lines := make([]string, len(run.Items))
 	for i, c := range run.Items {
 		lines[i] = lastLine(c.Prompt)
 	}
-	return Toxicity(original, lines, o)
+	all := &ToxicityRun{}
+	for range barDraws {
+		o.Seed++
+		r, err := Toxicity(original, lines, o)
+		if err != nil {
+			return nil, err
+		}
+		all.Items = append(all.Items, r.Items...)
+	}
+	return all, nil
 }
 
 // CoherenceBar is the 95th percentile of the perplexity of the original model's own
