@@ -103,7 +103,7 @@ func Preset(name string) (Config, error) {
 	}
 	switch name {
 	case "quick":
-		c.MaxPairs, c.TextSample = 320, 4096
+		c.MaxPairs, c.TextSample = 256, 4096
 		c.Measure = Measure{Prompts: 50, Greedy: 30, Plain: 30, Tokens: 4096, MaxNew: 20}
 	case "standard":
 		c.Measure = Measure{Prompts: 200, Greedy: 100, Plain: 100, Tokens: 16384, MaxNew: 20}

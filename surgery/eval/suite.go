@@ -20,6 +20,7 @@ type Suite struct {
 	Checked int      // so many continuations of each sampled run are checked for coherence; 0: all
 	Toxic   ToxicityOptions
 	Text    string // for perplexity and divergence
+	Brief   bool   // no divergence: it runs both models over the text again
 	PPL     PerplexityOptions
 	Pairs   []MinimalPair
 	Choices []Choice
@@ -156,7 +157,7 @@ func (s *Suite) text(r *Result, m, original Model, base *Result) (err error) {
 	}
 	o := s.PPL
 	o.Progress = s.stage("perplexity")
-	if r.Perplexity, err = Perplexity(m, s.Text, o); err != nil || base == nil {
+	if r.Perplexity, err = Perplexity(m, s.Text, o); err != nil || base == nil || s.Brief {
 		return err
 	}
 	o.Progress = s.stage("divergence")
