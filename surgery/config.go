@@ -106,9 +106,10 @@ func Preset(name string) (Config, error) {
 		c.MaxPairs, c.TextSample = 256, 4096
 		c.Measure = Measure{Prompts: 50, Greedy: 30, Plain: 30, Tokens: 4096, MaxNew: 20}
 	case "standard":
+		c.Train.Epochs = 2
 		c.Measure = Measure{Prompts: 200, Greedy: 100, Plain: 100, Tokens: 16384, MaxNew: 20}
 	case "thorough":
-		c.Train.Epochs, c.Measure = 2, Measure{Prompts: 400, Greedy: 400, Plain: 400, MaxNew: 20}
+		c.Train.Epochs, c.Measure = 3, Measure{Prompts: 400, Greedy: 400, Plain: 400, MaxNew: 20}
 	default:
 		return c, fmt.Errorf("surgery: preset %q is not quick, standard or thorough", name)
 	}

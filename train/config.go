@@ -32,10 +32,10 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Epochs: 1, Batch: 8, LR: 2e-3, Warmup: 10, Floor: 0.1, MaxLen: 64, MaxTokens: 512,
-		ContextLines: 4, ContextShare: 0.8, ContextAdv: true, TextWindows: 2, TextTokens: 64, Seed: 1, SaveEvery: 50,
+		ContextLines: 4, ContextShare: 0.8, ContextAdv: true, TextWindows: 4, TextTokens: 64, Seed: 1, SaveEvery: 50,
 		Objective: loss.REPO{
 			Lambda: 1, Ramp: 10, Variant: loss.Saturating, Positions: loss.Both, Block: -1,
-			DiscLR: 1e-3, DiscSteps: 1, RetainPairs: 1, RetainText: 1, RetainContext: 2, Sharpen: 1,
+			DiscLR: 1e-3, DiscSteps: 1, RetainPairs: 1, RetainText: 2, RetainContext: 2, Sharpen: 1,
 		},
 	}
 }
