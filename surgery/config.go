@@ -24,7 +24,7 @@ const (
 // Trainable says what trains.
 type Trainable struct {
 	How     How    `json:"how"`
-	Targets string `json:"targets"` // ffn_down | ffn | all
+	Targets string `json:"targets"` // auto | ffn_down | ffn | writers | all
 	Gains   bool   `json:"gains"`   // RMSNorm gains too, which are float32 in the file
 	From    int    `json:"from"`    // first block
 	To      int    `json:"to"`      // last block; -1: the last one
@@ -41,9 +41,13 @@ var targets = map[string][]model.Kind{
 
 // Roles returns the tensors of m that train, or an error that names what is wrong.
 func (t Trainable) Roles(m *model.Model) ([]model.Role, error) {
-	kinds, ok := targets[t.Targets]
+	name := t.Targets
+	if name == "auto" {
+		name = t.auto(m)
+	}
+	kinds, ok := targets[name]
 	if !ok {
-		return nil, fmt.Errorf("surgery: targets %q is not ffn_down, ffn, writers or all", t.Targets)
+		return nil, fmt.Errorf("surgery: targets %q is not auto, ffn_down, ffn, writers or all", t.Targets)
 	}
 	to, blocks := t.To, m.Config().Blocks
 	if to < 0 {
@@ -59,6 +63,24 @@ func (t Trainable) Roles(m *model.Model) ([]model.Role, error) {
 		}
 	}
 	return out, nil
+}
+
+// smallBlock is the widest block, in weights, whose scales alone carry an edit of
+// ffn_down. Super-blocks of 256 have too few.
+const smallBlock = 32
+
+// auto is ffn_down, and the rest of the FFN with it where scales train and ffn_down
+// has few of them.
+func (t Trainable) auto(m *model.Model) string {
+	if t.How != Carriers {
+		return "ffn_down"
+	}
+	for b := range m.Config().Blocks {
+		if w := m.Tensor(model.Role{Kind: model.FFNDown, Block: b}); w != nil && w.Type.Block() > smallBlock {
+			return "ffn"
+		}
+	}
+	return "ffn_down"
 }
 
 // Measure says how much is measured; a count of 0 leaves that measurement out.
@@ -99,7 +121,7 @@ var Presets = []string{"quick", "standard", "thorough"}
 func Preset(name string) (Config, error) {
 	c := Config{
 		Method: "repo", Preset: name, Train: train.Defaults(), Rounding: "auto", TextSample: 16384,
-		Trainable: Trainable{How: Carriers, Targets: "ffn_down", To: -1},
+		Trainable: Trainable{How: Carriers, Targets: "auto", To: -1},
 	}
 	switch name {
 	case "quick":

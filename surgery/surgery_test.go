@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
+	"github.com/detox-surgery/detox-surgery/gguf/quant"
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/simd"
 	"github.com/detox-surgery/detox-surgery/surgery"
 	"github.com/detox-surgery/detox-surgery/surgery/edit"
+	"github.com/detox-surgery/detox-surgery/surgery/internal/tinymodel"
 	"github.com/detox-surgery/detox-surgery/surgery/locate"
 	"github.com/detox-surgery/detox-surgery/surgery/pairs"
 	"github.com/detox-surgery/detox-surgery/train/model"
@@ -106,5 +108,16 @@ func TestInstall(t *testing.T) {
 	}
 	if _, err := surgery.Install(m, surgery.Trainable{How: surgery.Carriers, Targets: "ffn_down", From: 5, To: 99}, nil); err == nil {
 		t.Error("blocks beyond the model were accepted")
+	}
+}
+
+// Super-blocks of 256 weights have too few scales to carry an edit of ffn_down alone.
+func TestAutoTargets(t *testing.T) {
+	for typ, want := range map[quant.Type]int{quant.Q4_1: 1, quant.Q4K: 3} {
+		m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 1})
+		roles, err := surgery.Trainable{How: surgery.Carriers, Targets: "auto", To: -1}.Roles(m)
+		if err != nil || len(roles) != want*tinymodel.Blocks {
+			t.Errorf("%v: %d roles (%v), want %d in each of %d blocks", typ, len(roles), err, want, tinymodel.Blocks)
+		}
 	}
 }
