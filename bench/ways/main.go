@@ -43,13 +43,13 @@ var ways = []way{
 }
 
 type table struct {
-	model, dir string
-	steps      int
-	in         surgery.Input
-	suite      eval.Suite
-	original   *eval.Result
-	base       eval.Model
-	size       int64
+	model, dir, targets string
+	steps               int
+	in                  surgery.Input
+	suite               eval.Suite
+	original            *eval.Result
+	base                eval.Model
+	size                int64
 }
 
 func main() {
@@ -58,12 +58,20 @@ func main() {
 	pairFile := flag.String("pairs", "", "JSONL of pairs (default: built in)")
 	prompts := flag.String("prompts", "", "JSONL of primed prompts (default: built in)")
 	text := flag.String("text", "", "text for the perplexity")
+	neutral := flag.String("neutral", "", "neutral text for the retain loss (default: the model's own samples)")
+	flag.StringVar(&t.targets, "targets", "auto", "maps that scales train in; float changes and codes train in ffn_down")
 	n := flag.Int("n", 100, "primed prompts, sampled; half as many greedy")
 	flag.IntVar(&t.steps, "steps", 40, "training steps of 8 pairs")
 	flag.StringVar(&t.dir, "dir", os.TempDir(), "folder for the written files")
 	only := flag.String("only", "", "name of the one way to run")
 	flag.Parse()
-	if err := t.open(*pairFile, *prompts, *text, *n); err != nil {
+	if err := readInto(&t.in.Text, *neutral); err != nil {
+		fail(err)
+	}
+	if err := readInto(&t.suite.Text, *text); err != nil {
+		fail(err)
+	}
+	if err := t.open(*pairFile, *prompts, *n); err != nil {
 		fail(err)
 	}
 	for _, w := range ways {
@@ -76,15 +84,26 @@ func main() {
 	}
 }
 
+// readInto reads a file, if one is named.
+func readInto(dst *string, path string) error {
+	if path == "" {
+		return nil
+	}
+	b, err := os.ReadFile(path)
+	*dst = string(b)
+	return err
+}
+
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, "ways:", err)
 	os.Exit(1)
 }
 
 // open reads the data and measures the original, which is the table's first row.
-func (t *table) open(pairFile, prompts, text string, n int) error {
+func (t *table) open(pairFile, prompts string, n int) error {
 	var err error
-	t.in = surgery.Input{Model: t.model, Output: filepath.Join(t.dir, "ways.gguf"), Force: true, Pool: simd.NewPool(0), Pairs: pairs.Default()}
+	t.in.Model, t.in.Output, t.in.Force = t.model, filepath.Join(t.dir, "ways.gguf"), true
+	t.in.Pool, t.in.Pairs = simd.NewPool(0), pairs.Default()
 	if pairFile != "" {
 		if t.in.Pairs, err = data.ReadPairs(pairFile); err != nil {
 			return err
@@ -98,13 +117,6 @@ func (t *table) open(pairFile, prompts, text string, n int) error {
 	}
 	t.suite.Primed = t.suite.Primed[:min(n, len(t.suite.Primed))]
 	t.suite.Greedy, t.suite.PPL.MaxTokens, t.suite.Toxic = n/2, 4096, eval.ToxicityOptions{Judge: eval.Default(), MaxNew: 20, Seed: 1}
-	if text != "" {
-		b, err := os.ReadFile(text)
-		if err != nil {
-			return err
-		}
-		t.suite.Text = string(b)
-	}
 	st, err := os.Stat(t.model)
 	if err != nil {
 		return err
@@ -155,6 +167,9 @@ func (t *table) run(w way) error {
 	}
 	cfg.Trainable, cfg.Train.LR, cfg.MaxPairs, cfg.TextSample = w.train, w.lr, t.steps*cfg.Train.Batch, 4096
 	cfg.Trainable.Targets, cfg.Trainable.To = "ffn_down", -1
+	if w.train.How == surgery.Carriers {
+		cfg.Trainable.Targets = t.targets
+	}
 	begin := time.Now()
 	out, err := surgery.Train(context.Background(), t.in, cfg, nil)
 	if err != nil {
