@@ -195,7 +195,7 @@ func TestHostileEdits(t *testing.T) {
 		"unknown dtype":         tensor(delta, "dtype", "F64"),
 		"negative dimension":    tensor(delta, "shape", []int{-4, -64}),
 		"zero dimension":        tensor(delta, "shape", []int{0, 64}),
-		"overflowing shape":     tensor(delta, "shape", []int{1 << 40, 1 << 40}),
+		"overflowing shape":     tensor(delta, "shape", []int64{1 << 40, 1 << 40}),
 		"other shape":           tensor(delta, "shape", []int{64, 4}),
 		"too many dimensions":   tensor(delta, "shape", []int{1, 1, 1, 4, 64}),
 		"shape against bytes":   tensor(delta, "shape", []int{4, 63}),
