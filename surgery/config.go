@@ -2,7 +2,9 @@ package surgery
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/detox-surgery/detox-surgery/surgery/edit"
 	"github.com/detox-surgery/detox-surgery/train"
 	"github.com/detox-surgery/detox-surgery/train/model"
 )
@@ -109,7 +111,7 @@ type Config struct {
 	Train      train.Config `json:"train"`
 	MaxPairs   int          `json:"max_pairs"`   // 0: all
 	TextSample int          `json:"text_sample"` // tokens of neutral text sampled from the model where no file is given
-	Rounding   string       `json:"rounding"`    // auto | nearest | aware
+	Rounding   string       `json:"rounding"`    // one of edit.Roundings
 	EditedType string       `json:"edited_type"` // "" keeps the type
 	Measure    Measure      `json:"measure"`
 }
@@ -143,8 +145,8 @@ func (c Config) Check() error {
 	switch {
 	case c.Method != "repo" && c.Method != "retain":
 		return fmt.Errorf("surgery: method %q is not repo or retain", c.Method)
-	case c.Rounding != "auto" && c.Rounding != "nearest" && c.Rounding != "aware":
-		return fmt.Errorf("surgery: rounding %q is not auto, nearest or aware", c.Rounding)
+	case !slices.Contains(edit.Roundings(), edit.Rounding(c.Rounding)):
+		return fmt.Errorf("surgery: rounding %q is not one of %v", c.Rounding, edit.Roundings())
 	case c.MaxPairs < 0 || c.TextSample < 0:
 		return fmt.Errorf("surgery: pairs %d and text tokens %d must not be negative", c.MaxPairs, c.TextSample)
 	}

@@ -37,9 +37,9 @@ type written struct{ rounding, editedType string }
 var ways = []way{
 	{"scales and minimums", surgery.Trainable{How: surgery.Carriers}, 3e-3, []written{{"auto", ""}}},
 	{"the same and gains", surgery.Trainable{How: surgery.Carriers, Gains: true}, 3e-3, []written{{"auto", ""}}},
-	{"codes on the grid", surgery.Trainable{How: surgery.Grid}, 3e-4, []written{{"auto", ""}}},
-	{"float change", surgery.Trainable{How: surgery.Delta}, 3e-4, []written{{"nearest", ""}, {"codes", ""}, {"refit", ""}, {"aware", ""}, {"nearest", "q8_0"}}},
-	{"2,000 localized neurons", surgery.Trainable{How: surgery.Columns, Neurons: 2000}, 1e-3, []written{{"nearest", ""}, {"aware", ""}}},
+	{"codes on the grid", surgery.Trainable{How: surgery.Grid}, 3e-3, []written{{"auto", ""}}},
+	{"float change", surgery.Trainable{How: surgery.Delta}, 3e-4, []written{{"nearest", ""}, {"codes", ""}, {"aware", ""}, {"nearest", "q8_0"}}},
+	{"2,000 localized neurons", surgery.Trainable{How: surgery.Columns, Neurons: 2000}, 1e-3, []written{{"aware", ""}}},
 }
 
 type table struct {

@@ -22,7 +22,7 @@ func applyCommand() *cli.Command {
 		&cli.StringFlag{Name: "edit", Usage: "apply this edit instead of training one"},
 		&cli.Float64Flag{Name: "scale", Value: 1, Usage: "strength of the edit"},
 		&cli.StringFlag{Name: "save-edit", Usage: "also keep the edit in this file"},
-		&cli.StringFlag{Name: "rounding", Usage: "auto, nearest, grid or aware"},
+		&cli.StringFlag{Name: "rounding", Usage: "of float changes: auto, nearest, grid, codes, refit or aware"},
 		&cli.StringFlag{Name: "edited-type", Usage: "write edited tensors in this type (larger file)"},
 		&cli.StringFlag{Name: "report", Usage: "folder for report.html and report.json (default: the output's folder)"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "print the plan, memory and time, and stop"},
