@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
@@ -103,7 +104,7 @@ func fail(err error) {
 func (t *table) open(pairFile, prompts string, n int) error {
 	var err error
 	t.in.Model, t.in.Output, t.in.Force = t.model, filepath.Join(t.dir, "ways.gguf"), true
-	t.in.Pool, t.in.Pairs = simd.NewPool(0), pairs.Default()
+	t.in.Pool, t.in.Pairs = simd.NewPool(runtime.NumCPU()), pairs.Default()
 	if pairFile != "" {
 		if t.in.Pairs, err = data.ReadPairs(pairFile); err != nil {
 			return err
