@@ -15,23 +15,6 @@ import (
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
 )
 
-// tinyEdit trains an edit of the real model within seconds.
-func tinyEdit(t *testing.T, model string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "e.safetensors")
-	_, stderr, code := tool(t, "train", "-m", model, "-o", path, "--quiet", "--max-pairs", "4", "--batch-size", "4", "--layers", "29-29",
-		"--lr", "0.01", "--text-windows", "0", "--text", testenv.Data(t, "wikitext-2/valid.txt"))
-	if code != 0 {
-		t.Fatalf("train: %s", stderr)
-	}
-	return path
-}
-
-// onlyWriting applies an edit and measures next to nothing.
-func onlyWriting(model, out, edit string, more ...string) []string {
-	return append([]string{"apply", "-m", model, "-o", out, "--edit", edit, "--quiet", "--prompts", "0", "--greedy", "0", "--plain", "0", "--tokens", "512"}, more...)
-}
-
 func hashOf(t *testing.T, path string) [32]byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
