@@ -211,10 +211,9 @@ func (t *theatre) measureFloat(ctx context.Context) (err error) {
 		return err
 	}
 	defer a.Detach()
-	brief := t.in.Suite.Brief
-	t.in.Suite.Brief = true
-	defer func() { t.in.Suite.Brief = brief }()
-	t.out.Float, err = t.measure(ctx, "edited, float", eval.New(t.m), t.out.Original)
+	brief := *t
+	brief.in.Suite.Brief = true
+	t.out.Float, err = brief.measure(ctx, "edited, float", eval.New(t.m), t.out.Original)
 	return err
 }
 
