@@ -58,9 +58,7 @@ func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
 	for range cfg.Steps + 1 {
 		begin := time.Now()
 		res.Loss = step(tape, m, seqs, max(1, cfg.MaxTokens/cfg.Seq))
-		for _, p := range params {
-			clear(p.G)
-		}
+		m.Pool().Do(len(params), func(i, _ int) { clear(params[i].G) })
 		times = append(times, time.Since(begin).Seconds())
 	}
 	times = times[1:]

@@ -196,7 +196,7 @@ func (j *gemmJob) split(workers, strips int) (tasks int) {
 
 // tileTask computes the tiles of one block of rows and strips.
 func (j *gemmJob) tileTask(task, worker int) {
-	nr, mr := j.ks.nr, j.ks.mr()
+	nr := j.ks.nr
 	i0 := task % j.rowChunks * j.rows
 	i1 := min(i0+j.rows, j.m)
 	s0 := task / j.rowChunks * j.strips
@@ -208,13 +208,25 @@ func (j *gemmJob) tileTask(task, worker int) {
 		add := j.add || j.l0+l > 0
 		for strip := s0; strip < s1; strip++ {
 			b := j.packed[strip*j.bStrip+l*j.bks:]
-			cols := min(nr, j.nc-strip*nr)
-			for i := i0; i < i1; i += mr {
-				a := s.src[(i-i0)/mr*step:]
-				c := j.c[i*j.ldc+j.j0+strip*nr:]
-				j.oneTile(s, min(mr, i1-i), cols, depth, a, b, c, add)
-			}
+			j.oneStrip(s, i0, i1, depth, step, strip*nr, b, add)
 		}
+	}
+}
+
+// oneStrip computes rows i0 to i1 of the strip of C that begins at column j0+col:
+// whole tiles in one call, then the rest.
+func (j *gemmJob) oneStrip(s *gemmScratch, i0, i1, depth, step, col int, b []float32, add bool) {
+	mr := j.ks.mr()
+	cols := min(j.ks.nr, j.nc-col)
+	whole := 0
+	if cols == j.ks.nr {
+		whole = (i1 - i0) / mr
+	}
+	if whole > 0 {
+		j.ks.byRows[0].run(depth, whole, s.src, s.ars, s.aks, step, b, j.bks, j.c[i0*j.ldc+j.j0+col:], j.ldc, add)
+	}
+	for i := i0 + whole*mr; i < i1; i += mr {
+		j.oneTile(s, min(mr, i1-i), cols, depth, s.src[(i-i0)/mr*step:], b, j.c[i*j.ldc+j.j0+col:], add)
 	}
 }
 
@@ -224,11 +236,11 @@ func (j *gemmJob) oneTile(s *gemmScratch, rows, cols, depth int, a, b, c []float
 	kern := j.ks.fit(rows)
 	nr := j.ks.nr
 	if kern.rows == rows && cols == nr {
-		kern.run(depth, a, s.ars, s.aks, b, j.bks, c, j.ldc, add)
+		kern.run(depth, 1, a, s.ars, s.aks, 0, b, j.bks, c, j.ldc, add)
 		return
 	}
 	s.tile = grow(s.tile, j.ks.mr()*nr)
-	kern.run(depth, a, s.ars, s.aks, b, j.bks, s.tile, nr, false)
+	kern.run(depth, 1, a, s.ars, s.aks, 0, b, j.bks, s.tile, nr, false)
 	for i := range rows {
 		row, t := c[i*j.ldc:i*j.ldc+cols], s.tile[i*nr:i*nr+cols]
 		if !add {

@@ -52,67 +52,67 @@ func copyRowsAVX2(dst []float32, width int, src []float32, srcLd, rows int) bool
 func transpose8(dst *float32, dstLd int, src *float32, srcLd, k int)
 
 //go:noescape
-func gemm12x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm12x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile12x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(12, 32, k, a, ars, aks, b, bks, c, ldc)
-	gemm12x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile12x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(12, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm12x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm8x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm8x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile8x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(8, 32, k, a, ars, aks, b, bks, c, ldc)
-	gemm8x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile8x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(8, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm8x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm4x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm4x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile4x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(4, 32, k, a, ars, aks, b, bks, c, ldc)
-	gemm4x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile4x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(4, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm4x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm1x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm1x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile1x32(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(1, 32, k, a, ars, aks, b, bks, c, ldc)
-	gemm1x32(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile1x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(1, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm1x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm6x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm6x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile6x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(6, 16, k, a, ars, aks, b, bks, c, ldc)
-	gemm6x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile6x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(6, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm6x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm4x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm4x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile4x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(4, 16, k, a, ars, aks, b, bks, c, ldc)
-	gemm4x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile4x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(4, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm4x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm2x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm2x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile2x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(2, 16, k, a, ars, aks, b, bks, c, ldc)
-	gemm2x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile2x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(2, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm2x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm1x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm1x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile1x16(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(1, 16, k, a, ars, aks, b, bks, c, ldc)
-	gemm1x16(k, &a[0], ars, aks, &b[0], bks, &c[0], ldc, add)
+func tile1x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(1, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm1x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 // copyRows32 copies at least one row of 32 values.

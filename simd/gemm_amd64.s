@@ -6,23 +6,28 @@
 
 // Registers: CX depth left, SI R8 R9 R10 rows 0, 3, 6, 9 of A, R11 row stride,
 // R13 depth stride of A, DI B, R12 depth stride of B, DX C, BX row stride of C,
-// AX whether to add to C. All strides in bytes.
+// AX whether to add to C. All strides in bytes. The tiles below each other share
+// B; the argument a moves from one to the next.
 
-// func gemm12x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm12x32(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm12x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm12x32(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	LEAQ (SI)(R11*2), R8
 	ADDQ R11, R8
 	LEAQ (R8)(R11*2), R9
@@ -215,24 +220,32 @@ store:
 	VMOVUPS Z22, (DX)
 	VMOVUPS Z23, 64(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
-// func gemm8x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm8x32(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm8x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm8x32(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	LEAQ (SI)(R11*2), R8
 	ADDQ R11, R8
 	LEAQ (R8)(R11*2), R9
@@ -366,24 +379,32 @@ store:
 	VMOVUPS Z14, (DX)
 	VMOVUPS Z15, 64(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
-// func gemm4x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm4x32(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm4x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm4x32(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	LEAQ (SI)(R11*2), R8
 	ADDQ R11, R8
 	MOVQ DX, R14
@@ -458,24 +479,32 @@ store:
 	VMOVUPS Z6, (DX)
 	VMOVUPS Z7, 64(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
-// func gemm1x32(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm1x32(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm1x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm1x32(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	MOVQ DX, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
@@ -505,24 +534,32 @@ store:
 	VMOVUPS Z0, (DX)
 	VMOVUPS Z1, 64(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
-// func gemm6x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm6x16(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm6x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm6x16(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	LEAQ (SI)(R11*2), R8
 	ADDQ R11, R8
 	MOVQ DX, R14
@@ -619,24 +656,32 @@ store:
 	VMOVUPS Y10, (DX)
 	VMOVUPS Y11, 32(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
-// func gemm4x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm4x16(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm4x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm4x16(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	LEAQ (SI)(R11*2), R8
 	ADDQ R11, R8
 	MOVQ DX, R14
@@ -707,24 +752,32 @@ store:
 	VMOVUPS Y6, (DX)
 	VMOVUPS Y7, 32(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
-// func gemm2x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm2x16(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm2x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm2x16(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	MOVQ DX, R14
 	PREFETCHT0 (R14)
 	ADDQ BX, R14
@@ -766,24 +819,32 @@ store:
 	VMOVUPS Y2, (DX)
 	VMOVUPS Y3, 32(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
-// func gemm1x16(k int, a *float32, ars, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm1x16(SB), NOSPLIT, $0-65
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), SI
-	MOVQ ars+16(FP), R11
-	MOVQ aks+24(FP), R13
-	MOVQ b+32(FP), DI
-	MOVQ bks+40(FP), R12
-	MOVQ c+48(FP), DX
-	MOVQ ldc+56(FP), BX
-	MOVBLZX add+64(FP), AX
+// func gemm1x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm1x16(SB), NOSPLIT, $0-81
+	MOVQ ars+24(FP), R11
+	MOVQ aks+32(FP), R13
+	MOVQ bks+56(FP), R12
+	MOVQ c+64(FP), DX
+	MOVQ ldc+72(FP), BX
+	MOVQ step+40(FP), R14
+	MOVBLZX add+80(FP), AX
 	SHLQ $2, R11
 	SHLQ $2, R13
 	SHLQ $2, R12
 	SHLQ $2, BX
+	SHLQ $2, R14
+	MOVQ R14, step+40(FP)
+tile:
+	MOVQ k+0(FP), CX
+	MOVQ a+16(FP), SI
+	MOVQ b+48(FP), DI
 	MOVQ DX, R14
 	PREFETCHT0 (R14)
 	VXORPS Y0, Y0, Y0
@@ -812,5 +873,9 @@ store:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ BX, DX
+	MOVQ step+40(FP), R14
+	ADDQ R14, a+16(FP)
+	DECQ tiles+8(FP)
+	JNE  tile
 	VZEROUPPER
 	RET

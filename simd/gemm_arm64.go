@@ -10,17 +10,17 @@ var gemmKernels = [...]kernelSet{
 }
 
 //go:noescape
-func gemm8x12(k int, a *float32, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm8x12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile8x12(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(8, 12, k, a, ars, aks, b, bks, c, ldc)
-	gemm8x12(k, &a[0], aks, &b[0], bks, &c[0], ldc, add)
+func tile8x12(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(8, 12, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm8x12(k, tiles, &a[0], aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
 //go:noescape
-func gemm4x12(k int, a *float32, aks int, b *float32, bks int, c *float32, ldc int, add bool)
+func gemm4x12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
-func tile4x12(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTile(4, 12, k, a, ars, aks, b, bks, c, ldc)
-	gemm4x12(k, &a[0], aks, &b[0], bks, &c[0], ldc, add)
+func tile4x12(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	checkTiles(4, 12, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	gemm4x12(k, tiles, &a[0], aks, step, &b[0], bks, &c[0], ldc, add)
 }

@@ -5,24 +5,30 @@
 #include "textflag.h"
 
 // Registers: R0 depth left, R1 A (columns of 8 or 4 rows, R3 bytes apart), R4 B,
-// R5 its depth stride, R6 C, R7 its row stride, R8 whether to add to C.
+// R5 its depth stride, R6 C, R7 its row stride, R8 whether to add to C, R10 tiles
+// left, R11 A of the tile, R12 from there to that of the next.
 //
 // The Go assembler has no multiply-add by element and no vector addition of
 // floats: those are words, with the instruction in the comment.
 
-// func gemm8x12(k int, a *float32, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm8x12(SB), NOSPLIT, $0-57
-	MOVD k+0(FP), R0
-	MOVD a+8(FP), R1
-	MOVD aks+16(FP), R3
-	MOVD b+24(FP), R4
-	MOVD bks+32(FP), R5
-	MOVD c+40(FP), R6
-	MOVD ldc+48(FP), R7
-	MOVBU add+56(FP), R8
+// func gemm8x12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm8x12(SB), NOSPLIT, $0-73
+	MOVD tiles+8(FP), R10
+	MOVD a+16(FP), R11
+	MOVD aks+24(FP), R3
+	MOVD step+32(FP), R12
+	MOVD bks+48(FP), R5
+	MOVD c+56(FP), R6
+	MOVD ldc+64(FP), R7
+	MOVBU add+72(FP), R8
 	LSL $2, R3, R3
 	LSL $2, R5, R5
 	LSL $2, R7, R7
+	LSL $2, R12, R12
+tile:
+	MOVD k+0(FP), R0
+	MOVD R11, R1
+	MOVD b+40(FP), R4
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -140,21 +146,29 @@ store:
 	ADD R7, R6, R6
 	VST1 [V29.S4, V30.S4, V31.S4], (R6)
 	ADD R7, R6, R6
+	ADD R12, R11, R11
+	SUBS $1, R10, R10
+	BNE tile
 	RET
 
-// func gemm4x12(k int, a *float32, aks int, b *float32, bks int, c *float32, ldc int, add bool)
-TEXT ·gemm4x12(SB), NOSPLIT, $0-57
-	MOVD k+0(FP), R0
-	MOVD a+8(FP), R1
-	MOVD aks+16(FP), R3
-	MOVD b+24(FP), R4
-	MOVD bks+32(FP), R5
-	MOVD c+40(FP), R6
-	MOVD ldc+48(FP), R7
-	MOVBU add+56(FP), R8
+// func gemm4x12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
+TEXT ·gemm4x12(SB), NOSPLIT, $0-73
+	MOVD tiles+8(FP), R10
+	MOVD a+16(FP), R11
+	MOVD aks+24(FP), R3
+	MOVD step+32(FP), R12
+	MOVD bks+48(FP), R5
+	MOVD c+56(FP), R6
+	MOVD ldc+64(FP), R7
+	MOVBU add+72(FP), R8
 	LSL $2, R3, R3
 	LSL $2, R5, R5
 	LSL $2, R7, R7
+	LSL $2, R12, R12
+tile:
+	MOVD k+0(FP), R0
+	MOVD R11, R1
+	MOVD b+40(FP), R4
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -220,4 +234,7 @@ store:
 	ADD R7, R6, R6
 	VST1 [V17.S4, V18.S4, V19.S4], (R6)
 	ADD R7, R6, R6
+	ADD R12, R11, R11
+	SUBS $1, R10, R10
+	BNE tile
 	RET

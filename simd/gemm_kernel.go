@@ -2,12 +2,13 @@ package simd
 
 //go:generate go run ./_asm
 
-// kernel computes the tile C = A B (add: C += A B) of a fixed shape [rows, nr],
-// each element by one chain of operations over ascending depth. Element (i, l)
-// of A is a[i*ars+l*aks], element (l, j) of B is b[l*bks+j].
+// kernel computes tiles C = A B (add: C += A B) of a fixed shape [rows, nr] that
+// lie below each other and share B, each element by one chain of operations over
+// ascending depth. Element (i, l) of A of a tile is a[i*ars+l*aks], and step further
+// for each tile after the first; element (l, j) of B is b[l*bks+j].
 type kernel struct {
 	rows int
-	run  func(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool)
+	run  func(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool)
 }
 
 // kernelSet is what a tier brings: its kernels by falling number of rows, the
@@ -42,7 +43,13 @@ func (s *kernelSet) fit(rows int) *kernel {
 var genericKernels = kernelSet{nr: 4, byRows: []kernel{{4, gemmGeneric}}}
 
 // gemmGeneric is the 4x4 kernel in Go.
-func gemmGeneric(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
+func gemmGeneric(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
+	for t := range tiles {
+		gemmTile(k, a[t*step:], ars, aks, b, bks, c[4*t*ldc:], ldc, add)
+	}
+}
+
+func gemmTile(k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int, add bool) {
 	var acc [4][4]float32
 	for l := range k {
 		bl := b[l*bks : l*bks+4 : l*bks+4]
@@ -67,10 +74,10 @@ func gemmGeneric(k int, a []float32, ars, aks int, b []float32, bks int, c []flo
 	}
 }
 
-// checkTile panics unless the operands of a kernel of shape [mr, nr] lie within
+// checkTiles panics unless the operands of a kernel of shape [mr, nr] lie within
 // their slices: assembly does not check.
-func checkTile(mr, nr, k int, a []float32, ars, aks int, b []float32, bks int, c []float32, ldc int) {
-	_ = a[(mr-1)*ars+(k-1)*aks]
+func checkTiles(mr, nr, k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int) {
+	_ = a[(tiles-1)*step+(mr-1)*ars+(k-1)*aks]
 	_ = b[(k-1)*bks+nr-1]
-	_ = c[(mr-1)*ldc+nr-1]
+	_ = c[(tiles*mr-1)*ldc+nr-1]
 }

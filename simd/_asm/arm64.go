@@ -8,7 +8,8 @@ const (
 
 func arm64() []byte {
 	f := newFile(`// Registers: R0 depth left, R1 A (columns of 8 or 4 rows, R3 bytes apart), R4 B,
-// R5 its depth stride, R6 C, R7 its row stride, R8 whether to add to C.
+// R5 its depth stride, R6 C, R7 its row stride, R8 whether to add to C, R10 tiles
+// left, R11 A of the tile, R12 from there to that of the next.
 //
 // The Go assembler has no multiply-add by element and no vector addition of
 // floats: those are words, with the instruction in the comment.`)
@@ -30,15 +31,19 @@ func (f *file) fadd(d, n, m int) {
 }
 
 func (f *file) kernelARM(rows int) {
-	f.linef("\n// func gemm%dx12(k int, a *float32, aks int, b *float32, bks int, c *float32, ldc int, add bool)", rows)
-	f.linef("TEXT ·gemm%dx12(SB), NOSPLIT, $0-57", rows)
-	for _, arg := range [...]string{"k+0(FP), R0", "a+8(FP), R1", "aks+16(FP), R3", "b+24(FP), R4", "bks+32(FP), R5", "c+40(FP), R6", "ldc+48(FP), R7"} {
+	f.linef("\n// func gemm%dx12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)", rows)
+	f.linef("TEXT ·gemm%dx12(SB), NOSPLIT, $0-73", rows)
+	for _, arg := range [...]string{"tiles+8(FP), R10", "a+16(FP), R11", "aks+24(FP), R3", "step+32(FP), R12", "bks+48(FP), R5", "c+56(FP), R6", "ldc+64(FP), R7"} {
 		f.opf("MOVD %s", arg)
 	}
-	f.opf("MOVBU add+56(FP), R8")
-	for _, r := range [...]string{"R3", "R5", "R7"} {
+	f.opf("MOVBU add+72(FP), R8")
+	for _, r := range [...]string{"R3", "R5", "R7", "R12"} {
 		f.opf("LSL $2, %s, %s", r, r)
 	}
+	f.linef("tile:")
+	f.opf("MOVD k+0(FP), R0")
+	f.opf("MOVD R11, R1")
+	f.opf("MOVD b+40(FP), R4")
 	for i := range 3 * rows {
 		f.opf("VEOR V%d.B16, V%d.B16, V%d.B16", armAcc+i, armAcc+i, armAcc+i)
 	}
@@ -80,5 +85,8 @@ func (f *file) storeARM(rows int) {
 		f.opf("VST1 [V%d.S4, V%d.S4, V%d.S4], (R6)", d, d+1, d+2)
 		f.opf("ADD R7, R6, R6")
 	}
+	f.opf("ADD R12, R11, R11")
+	f.opf("SUBS $1, R10, R10")
+	f.opf("BNE tile")
 	f.opf("RET")
 }
