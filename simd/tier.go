@@ -32,47 +32,58 @@ func (t Tier) String() string {
 
 // dispatch is what the kernels of this process run on.
 type dispatch struct {
-	active atomic.Int32
-	tiers  []Tier
-	err    error
+	active     atomic.Int32
+	extensions atomic.Uint32 // bit per Extension that kernels may use
+	tiers      []Tier
+	all        []Extension
+	err        error
 }
 
-var machine = newDispatch(cpuTiers(), os.Getenv("DETOX_SIMD"), os.Getenv("DETOX_REQUIRE_SIMD"))
+var machine = newDispatch(cpuTiers(), cpuExtensions(), os.Getenv("DETOX_SIMD"), os.Getenv("DETOX_REQUIRE_SIMD"))
 
-// newDispatch picks the widest of tiers, lowered to the tier called limit, and
-// records an error if limit, or a name in the list require, is no tier of this CPU.
-func newDispatch(tiers []Tier, limit, require string) *dispatch {
-	d := &dispatch{tiers: tiers}
-	best := tiers[len(tiers)-1]
+// newDispatch picks the widest of tiers with all of its extensions, lowered to
+// the tier or extension called limit, and records an error if limit, or a name in
+// the list require, is none of this CPU.
+func newDispatch(tiers []Tier, all []Extension, limit, require string) *dispatch {
+	d := &dispatch{tiers: tiers, all: all}
+	best, mask := tiers[len(tiers)-1], upTo(all, extensions)
 	if limit != "" {
-		t, err := findTier(tiers, "DETOX_SIMD", limit)
+		t, e, err := d.find("DETOX_SIMD", limit)
 		if err != nil {
 			d.err = err
 		} else {
-			best = t
+			best, mask = t, upTo(all, e)
 		}
 	}
 	d.active.Store(int32(best))
+	d.extensions.Store(mask)
 	if require == "" {
 		return d
 	}
 	for name := range strings.SplitSeq(require, ",") {
-		if _, err := findTier(tiers, "DETOX_REQUIRE_SIMD", name); err != nil && d.err == nil {
+		if _, _, err := d.find("DETOX_REQUIRE_SIMD", name); err != nil && d.err == nil {
 			d.err = err
 		}
 	}
 	return d
 }
 
-func findTier(tiers []Tier, variable, name string) (Tier, error) {
-	i := slices.Index(tierNames[:], name)
-	if i < 0 {
-		return Generic, fmt.Errorf("simd: %s: unknown tier %q", variable, name)
+// find returns the tier called name with no extension (-1), or the widest tier
+// with the extension called name.
+func (d *dispatch) find(variable, name string) (Tier, Extension, error) {
+	if i := slices.Index(tierNames[:], name); i >= 0 && slices.Contains(d.tiers, Tier(i)) {
+		return Tier(i), -1, nil
+	} else if i >= 0 {
+		return Generic, -1, fmt.Errorf("simd: %s: this CPU or build has no tier %q", variable, name)
 	}
-	if !slices.Contains(tiers, Tier(i)) {
-		return Generic, fmt.Errorf("simd: %s: this CPU or build has no tier %q", variable, name)
+	e := Extension(slices.Index(extensionNames[:], name))
+	if e < 0 {
+		return Generic, -1, fmt.Errorf("simd: %s: unknown tier %q", variable, name)
 	}
-	return Tier(i), nil
+	if !slices.Contains(d.all, e) {
+		return Generic, -1, fmt.Errorf("simd: %s: this CPU or build has no extension %q", variable, name)
+	}
+	return d.tiers[len(d.tiers)-1], e, nil
 }
 
 // Active is the tier that the kernels run on: the widest of Tiers, unless the
@@ -87,11 +98,19 @@ func Tiers() []Tier { return slices.Clone(machine.tiers) }
 func TierError() error { return machine.err }
 
 // SetTier makes t, one of Tiers, the active tier of the whole process until
-// restore is called. It is meant for tests and benchmarks.
+// restore is called, with its extensions if it is the widest. It is meant for
+// tests and benchmarks.
 func SetTier(t Tier) (restore func()) {
 	if !slices.Contains(machine.tiers, t) {
 		panic("simd: SetTier: no such tier on this CPU")
 	}
-	old := machine.active.Swap(int32(t))
-	return func() { machine.active.Store(old) }
+	mask := uint32(0)
+	if t == machine.tiers[len(machine.tiers)-1] {
+		mask = upTo(machine.all, extensions)
+	}
+	old, oldMask := machine.active.Swap(int32(t)), machine.extensions.Swap(mask)
+	return func() {
+		machine.active.Store(old)
+		machine.extensions.Store(oldMask)
+	}
 }

@@ -16,3 +16,17 @@ func cpuTiers() []Tier {
 	}
 	return tiers
 }
+
+// cpuExtensions are those of the AVX-512 kernels.
+func cpuExtensions() (list []Extension) {
+	if tiers := cpuTiers(); tiers[len(tiers)-1] != AVX512 {
+		return nil
+	}
+	if cpuid.CPU.Supports(cpuid.AVX512VNNI) {
+		list = append(list, VNNI)
+	}
+	if cpuid.CPU.Supports(cpuid.AVX512BF16) {
+		list = append(list, BF16)
+	}
+	return list
+}

@@ -3,3 +3,5 @@
 package simd
 
 func cpuTiers() []Tier { return []Tier{Generic} }
+
+func cpuExtensions() []Extension { return nil }
