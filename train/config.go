@@ -35,7 +35,7 @@ func Defaults() Config {
 		ContextLines: 4, ContextShare: 0.8, ContextAdv: true, TextWindows: 4, TextTokens: 64, Seed: 1, SaveEvery: 50,
 		Objective: loss.REPO{
 			Lambda: 1, Ramp: 10, Variant: loss.Saturating, Positions: loss.Both, Block: -1,
-			DiscLR: 1e-3, DiscSteps: 1, RetainPairs: 1, RetainText: 2, RetainContext: 2, Sharpen: 1,
+			DiscLR: 1e-3, DiscSteps: 1, RetainPairs: 1, RetainText: 2, RetainContext: 2,
 		},
 	}
 }

@@ -3,7 +3,6 @@ package train
 import (
 	"time"
 
-	"github.com/detox-surgery/detox-surgery/simd"
 	"github.com/detox-surgery/detox-surgery/train/model"
 	"github.com/detox-surgery/detox-surgery/train/nn"
 )
@@ -46,10 +45,6 @@ func (t *Trainer) retain(last *nn.Value, group []item, w batchWeights, kl *[kind
 				}
 				if len(it.kl) > 0 {
 					ref = append(ref, it.ref.h...)
-					if k == kindContext && t.cfg.Objective.Sharpen != 1 {
-						tail := ref[len(ref)-len(it.ref.h):]
-						simd.Scale(tail, float32(t.cfg.Objective.Sharpen), tail)
-					}
 				}
 			}
 			at += len(it.ids)

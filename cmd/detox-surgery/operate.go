@@ -43,7 +43,6 @@ func trainingFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "context-share", Usage: "share of the pairs shown after toxic lines"},
 		&cli.BoolFlag{Name: "no-context-adv", Usage: "keep the adversary away from states after toxic lines"},
 		&cli.Float64Flag{Name: "retain-pairs"}, &cli.Float64Flag{Name: "retain-text"}, &cli.Float64Flag{Name: "retain-context"},
-		&cli.Float64Flag{Name: "sharpen", Usage: "factor on the original's logits that are taught after toxic lines"},
 		&cli.IntFlag{Name: "text-windows"},
 		&cli.StringFlag{Name: "resume", Usage: "checkpoint to keep and to go on from"},
 		threadsFlag, seedFlag, jsonFlag, quietFlag, forceFlag,
@@ -86,7 +85,6 @@ func config(c *cli.Context) (surgery.Config, error) {
 	set(c, "retain-pairs", &o.RetainPairs, c.Float64)
 	set(c, "retain-text", &o.RetainText, c.Float64)
 	set(c, "retain-context", &o.RetainContext, c.Float64)
-	set(c, "sharpen", &o.Sharpen, c.Float64)
 	set(c, "text-windows", &t.TextWindows, c.Int)
 	set(c, "rounding", &cfg.Rounding, c.String)
 	set(c, "edited-type", &cfg.EditedType, c.String)

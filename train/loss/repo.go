@@ -40,7 +40,6 @@ type REPO struct {
 	RetainPairs   float64 `json:"retain_pairs"`   // weight of KL on chosen tokens
 	RetainText    float64 `json:"retain_text"`    // weight of KL on neutral text
 	RetainContext float64 `json:"retain_context"` // weight of KL on chosen tokens after toxic context, to what the original says without it
-	Sharpen       float64 `json:"sharpen"`        // factor on the original's logits there; above 1 the edit is taught to be surer than it
 }
 
 // Check reports the first setting that is out of range.
@@ -54,8 +53,6 @@ func (c REPO) Check() error {
 		return fmt.Errorf("loss: lambda, disc_lr, disc_steps and disc_hidden must not be negative (hidden at most %d)", 1<<14)
 	case c.RetainPairs < 0 || c.RetainText < 0 || c.RetainContext < 0:
 		return fmt.Errorf("loss: retain weights must not be negative")
-	case !(c.Sharpen >= 0.5 && c.Sharpen <= 2):
-		return fmt.Errorf("loss: sharpen %g is not within 0.5..2", c.Sharpen)
 	}
 	return nil
 }
