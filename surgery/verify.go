@@ -18,14 +18,10 @@ func verify(parent, written *gguf.File, e *edit.Edit, retyped bool) error {
 	if len(parent.Tensors) != len(written.Tensors) {
 		return fmt.Errorf("%w: %d tensors, the parent has %d", ErrVerify, len(written.Tensors), len(parent.Tensors))
 	}
-	edited := map[string]bool{}
-	for r := range e.Parts {
-		edited[r.String()] = true
-	}
 	for i, t := range parent.Tensors {
 		w := written.Tensors[i]
-		role, err := model.ParseRole(strings.TrimSuffix(t.Name, ".weight"))
-		touched := err == nil && edited[role.String()]
+		role, known := model.RoleOfTensor(t.Name)
+		touched := known && e.Parts[role] != nil
 		switch {
 		case w.Name != t.Name:
 			return fmt.Errorf("%w: tensor %d is %q, in the parent %q", ErrVerify, i, w.Name, t.Name)

@@ -80,7 +80,7 @@ func inspect(f *gguf.File) (*inspection, error) {
 		r.Types[t.Type.String()] += t.Size
 		_, grid := t.Type.Grid()
 		info := tensorInfo{Name: t.Name, Type: t.Type.String(), Dims: t.Dims, Bytes: t.Size, Editable: t.Type.CanEncode(), Carriers: grid}
-		if role, err := model.ParseRole(strings.TrimSuffix(t.Name, ".weight")); err == nil {
+		if role, ok := model.RoleOfTensor(t.Name); ok {
 			info.Role = role.String()
 		}
 		r.Tensors = append(r.Tensors, info)

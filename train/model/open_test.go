@@ -115,6 +115,9 @@ func TestRoleNames(t *testing.T) {
 			if err != nil || back != r {
 				t.Errorf("role %v parsed as %v, %v", r, back, err)
 			}
+			if back, ok := RoleOfTensor(m.Tensor(r).Name); !ok || back != r {
+				t.Errorf("tensor %s has role %v, want %v", m.Tensor(r).Name, back, r)
+			}
 			if m.Tensor(r) == nil || (m.Gain(r) == nil) == (m.Matrix(r) == nil) {
 				t.Errorf("role %v: wants a tensor and a gain or a matrix", r)
 			}

@@ -104,6 +104,21 @@ func (r Role) tensorName() string {
 
 // ParseRole is the inverse of Role.String.
 func ParseRole(s string) (Role, error) {
+	return parse(s, func(k *kindInfo) string { return k.name })
+}
+
+// RoleOfTensor is the role of the tensor with that name in GGUF files, which call
+// some roles otherwise: "blk.17.post_ffw_norm.weight" is blk.17.post_ffn_norm.
+func RoleOfTensor(name string) (Role, bool) {
+	s, ok := strings.CutSuffix(name, ".weight")
+	if !ok {
+		return Role{}, false
+	}
+	r, err := parse(s, func(k *kindInfo) string { return k.tensor })
+	return r, err == nil
+}
+
+func parse(s string, nameOf func(k *kindInfo) string) (Role, error) {
 	name, block, perBlock := s, 0, false
 	if rest, ok := strings.CutPrefix(s, "blk."); ok {
 		num, kind, ok := strings.Cut(rest, ".")
@@ -114,7 +129,7 @@ func ParseRole(s string) (Role, error) {
 		name, block, perBlock = kind, n, true
 	}
 	for k := range numKinds {
-		if kinds[k].name == name && k.PerBlock() == perBlock {
+		if nameOf(&kinds[k]) == name && k.PerBlock() == perBlock {
 			return Role{Kind: k, Block: block}, nil
 		}
 	}
