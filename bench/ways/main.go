@@ -65,6 +65,7 @@ func main() {
 	flag.IntVar(&t.steps, "steps", 40, "training steps of 8 pairs")
 	flag.StringVar(&t.dir, "dir", os.TempDir(), "folder for the written files")
 	only := flag.String("only", "", "name of the one way to run")
+	lr := flag.Float64("lr", 0, "learning rate in place of the way's own")
 	flag.Parse()
 	if err := readInto(&t.in.Text, *neutral); err != nil {
 		fail(err)
@@ -78,6 +79,9 @@ func main() {
 	for _, w := range ways {
 		if *only != "" && *only != w.name {
 			continue
+		}
+		if *lr > 0 {
+			w.lr = *lr
 		}
 		if err := t.run(w); err != nil {
 			fail(err)
