@@ -11,7 +11,7 @@ var packers = [blockKinds]packerRow{
 	blockQ4_1: {AVX2: quantQ4_1AVX2, AVX512: quantQ4_1AVX2},
 	blockQ5_0: {AVX2: quantQ5_0AVX2, AVX512: quantQ5_0AVX2},
 	blockQ5_1: {AVX2: quantQ5_1AVX2, AVX512: quantQ5_1AVX2},
-	blockQ8_0: {AVX2: quantQ8_0AVX2, AVX512: quantQ8_0AVX2},
+	blockQ8_0: {AVX2: quantQ8_0AVX2, AVX512: quantQ8_0AVX512},
 	blockF16:  {AVX2: quantF16AVX2, AVX512: quantF16AVX512},
 	blockBF16: {AVX2: quantBF16AVX2, AVX512: quantBF16AVX512},
 }
@@ -38,6 +38,9 @@ func quantF16AVX2(dst *byte, src *float32, n int)
 func quantBF16AVX2(dst *byte, src *float32, n int)
 
 //go:noescape
+func quantQ8_0AVX512(dst *byte, src *float32, n int)
+
+//go:noescape
 func quantF16AVX512(dst *byte, src *float32, n int)
 
 //go:noescape
@@ -51,3 +54,6 @@ var quantTable = [...]float32{ //nolint:unused // read by assembly
 
 // dwordOrder undoes the interleaving of two VPACK steps, for VPERMD.
 var dwordOrder = [8]int32{0, 4, 1, 5, 2, 6, 3, 7} //nolint:unused // read by assembly
+
+// evenDwords moves the even dwords before the odd ones, for VPERMD.
+var evenDwords = [8]int32{0, 2, 4, 6, 1, 3, 5, 7} //nolint:unused // read by assembly

@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// Both functions: SI walks src, DI dst, CX counts weights.
+// All functions: SI walks src, DI dst, CX counts blocks.
 
 #define ARGS \
 	MOVQ dst+0(FP), DI; \
@@ -28,9 +28,33 @@ TEXT ·quantF16AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD AX, Y16
 	MOVL $0xfe00fe00, AX
 	VPBROADCASTD AX, Y17
-	SUBQ $16, CX
-	JLT  tail
+	SUBQ $64, CX
+	JLT  rest
 	PCALIGN $32
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VCVTPS2PH $0, Z0, Y0
+	VCVTPS2PH $0, Z1, Y1
+	VCVTPS2PH $0, Z2, Y2
+	VCVTPS2PH $0, Z3, Y3
+	HALFNAN(Y0)
+	HALFNAN(Y1)
+	HALFNAN(Y2)
+	HALFNAN(Y3)
+	VMOVDQU Y0, (DI)
+	VMOVDQU Y1, 32(DI)
+	VMOVDQU Y2, 64(DI)
+	VMOVDQU Y3, 96(DI)
+	ADDQ $256, SI
+	ADDQ $128, DI
+	SUBQ $64, CX
+	JGE  loop4
+rest:
+	ADDQ $48, CX
+	JLT  tail
 loop:
 	VMOVUPS (SI), Z0
 	VCVTPS2PH $0, Z0, Y0
@@ -92,5 +116,59 @@ tail:
 	VPMOVDW Z0, Y0
 	VMOVDQU16 Y0, K1, (DI)
 done:
+	VZEROUPPER
+	RET
+
+// func quantQ8_0AVX512(dst *byte, src *float32, n int)
+TEXT ·quantQ8_0AVX512(SB), NOSPLIT, $0-24
+	ARGS
+	MOVL $0x7fffffff, AX
+	VPBROADCASTD AX, Z16
+	VXORPS X17, X17, X17
+	VMOVSS ·quantTable+0(SB), X18          // 127
+	VMOVSS ·quantTable+20(SB), X19         // 1
+	VBROADCASTSS ·quantTable+44(SB), Z20   // the float below 1/2
+	MOVL $0x80008000, AX
+	VPBROADCASTD AX, Z21
+	VMOVDQU64 ·evenDwords+0(SB), Y22
+	PCALIGN $32
+loop:
+	VANDPS (SI), Z16, Z0
+	VANDPS 64(SI), Z16, Z1
+	VMAXPS Z17, Z0, Z0              // passes over NaN, as quantize_avx2_amd64.s does
+	VMAXPS Z0, Z1, Z0
+	VEXTRACTF64X4 $1, Z0, Y1
+	VMAXPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0x4e, X0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0xb1, X0, X1
+	VMAXPS X1, X0, X0
+	VDIVSS X18, X0, X0
+	VDIVSS X0, X19, X1              // infinite if d is 0: all codes become 0
+	VCVTPS2PH $0, X0, X0
+	VBROADCASTSS X1, Z1
+	VMOVD X0, AX
+	MOVW AX, (DI)
+	VMULPS (SI), Z1, Z2
+	VMULPS 64(SI), Z1, Z3
+	VMOVAPS Z2, Z4
+	VMOVAPS Z3, Z5
+	VPTERNLOGD $0xd8, Z16, Z20, Z4  // the float below 1/2 with the sign of the code
+	VPTERNLOGD $0xd8, Z16, Z20, Z5
+	VADDPS Z4, Z2, Z2
+	VADDPS Z5, Z3, Z3
+	VCVTTPS2DQ Z2, Z2
+	VCVTTPS2DQ Z3, Z3
+	VPACKSSDW Z3, Z2, Z2
+	VPCMPW $4, Z21, Z2, K1          // no 32-bit integer: 1/d overflowed
+	VPMOVSWB.Z Z2, K1, Y2
+	VPERMD Y2, Y22, Y2
+	VMOVDQU Y2, 2(DI)
+	ADDQ $128, SI
+	ADDQ $34, DI
+	DECQ CX
+	JNE  loop
 	VZEROUPPER
 	RET
