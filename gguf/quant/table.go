@@ -3,7 +3,7 @@ package quant
 import "github.com/detox-surgery/detox-surgery/simd"
 
 // codec is one row of the table. unpack and pack, when set, decode and encode
-// leading blocks by assembly and return how many they did.
+// leading blocks, by assembly where there is some, and return how many they did.
 type codec struct {
 	name         string
 	block, bytes int
@@ -27,9 +27,9 @@ var table = [...]codec{
 	Q8_1:   {name: "Q8_1", block: 32, bytes: 36},
 	Q2K:    {"Q2_K", 256, 84, decodeQ2K, nil, simd.DequantQ2K, nil, nil},
 	Q3K:    {"Q3_K", 256, 110, decodeQ3K, nil, simd.DequantQ3K, nil, nil},
-	Q4K:    {"Q4_K", 256, 144, decodeQ4K, encodeQ4K, simd.DequantQ4K, nil, &gridQ4K},
-	Q5K:    {"Q5_K", 256, 176, decodeQ5K, encodeQ5K, simd.DequantQ5K, nil, &gridQ5K},
-	Q6K:    {"Q6_K", 256, 210, decodeQ6K, encodeQ6K, simd.DequantQ6K, nil, &gridQ6K},
+	Q4K:    {"Q4_K", 256, 144, decodeQ4K, encodeQ4K, simd.DequantQ4K, encodeFastQ4K, &gridQ4K},
+	Q5K:    {"Q5_K", 256, 176, decodeQ5K, encodeQ5K, simd.DequantQ5K, encodeFastQ5K, &gridQ5K},
+	Q6K:    {"Q6_K", 256, 210, decodeQ6K, encodeQ6K, simd.DequantQ6K, encodeFastQ6K, &gridQ6K},
 	Q8K:    {name: "Q8_K", block: 256, bytes: 292},
 	IQ2XXS: {name: "IQ2_XXS", block: 256, bytes: 66},
 	IQ2XS:  {name: "IQ2_XS", block: 256, bytes: 74},
