@@ -55,5 +55,6 @@ var quantTable = [...]float32{ //nolint:unused // read by assembly
 // dwordOrder undoes the interleaving of two VPACK steps, for VPERMD.
 var dwordOrder = [8]int32{0, 4, 1, 5, 2, 6, 3, 7} //nolint:unused // read by assembly
 
-// evenDwords moves the even dwords before the odd ones, for VPERMD.
-var evenDwords = [8]int32{0, 2, 4, 6, 1, 3, 5, 7} //nolint:unused // read by assembly
+// quarterDwords takes dword 0 of all quarters of a register, then 1, 2 and 3, for
+// VPERMD.
+var quarterDwords = [16]int32{0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15} //nolint:unused // read by assembly

@@ -36,14 +36,15 @@ loop4:
 	VMOVUPS 64(SI), Z1
 	VMOVUPS 128(SI), Z2
 	VMOVUPS 192(SI), Z3
+	VCMPPS $3, Z1, Z0, K1           // NaN in either
+	VCMPPS $3, Z3, Z2, K2
 	VCVTPS2PH $0, Z0, Y0
 	VCVTPS2PH $0, Z1, Y1
 	VCVTPS2PH $0, Z2, Y2
 	VCVTPS2PH $0, Z3, Y3
-	HALFNAN(Y0)
-	HALFNAN(Y1)
-	HALFNAN(Y2)
-	HALFNAN(Y3)
+	KORTESTW K1, K2
+	JNE  nan
+store:
 	VMOVDQU Y0, (DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 64(DI)
@@ -75,6 +76,12 @@ tail:
 done:
 	VZEROUPPER
 	RET
+nan:
+	HALFNAN(Y0)
+	HALFNAN(Y1)
+	HALFNAN(Y2)
+	HALFNAN(Y3)
+	JMP  store
 
 // ROUNDBF16: the dwords of Z0 = the bfloat16 nearest to the floats of Z0.
 #define ROUNDBF16 \
@@ -119,23 +126,113 @@ done:
 	VZEROUPPER
 	RET
 
+// LARGEST(max, off, z, t): z = the larger magnitudes of 16 and 16 weights at off. As
+// integers, NaN is larger than infinity.
+#define LARGEST(max, off, z, t) \
+	VANDPS (off)(SI), Z16, z; \
+	VANDPS (off+64)(SI), Z16, t; \
+	max z, t, z
+
+// WORDS_Q80(off, z, t): the codes of 32 weights at off for the inverse scale Z5, as
+// words, weights 16..31 after 0..15 in each quarter. What has no 32-bit integer
+// becomes -32768.
+#define WORDS_Q80(off, z, t) \
+	VMULPS (off)(SI), Z5, z; \
+	VMULPS (off+64)(SI), Z5, t; \
+	VMOVAPS z, Z8; \
+	VMOVAPS t, Z9; \
+	VPTERNLOGD $0xd8, Z16, Z20, Z8; \
+	VPTERNLOGD $0xd8, Z16, Z20, Z9; \
+	VADDPS Z8, z, z; \
+	VADDPS Z9, t, t; \
+	VCVTTPS2DQ z, z; \
+	VCVTTPS2DQ t, t; \
+	VPACKSSDW t, z, z
+
+// PAIR_Q80(out): the codes of two blocks in Z6 and Z7 to out and out+34.
+#define PAIR_Q80(out) \
+	VPACKSSWB Z7, Z6, Z6; \
+	VPERMD Z6, Z22, Z6; \
+	VMOVDQU Y6, (out)(DI); \
+	VEXTRACTI64X4 $1, Z6, (out+34)(DI)
+
 // func quantQ8_0AVX512(dst *byte, src *float32, n int)
+//
+// Four blocks at a time, unless one has a weight or an inverse scale that is not
+// finite; single blocks pass over NaN, as quantize_avx2_amd64.s does, and put 0
+// where there is no code. BX counts them.
 TEXT ·quantQ8_0AVX512(SB), NOSPLIT, $0-24
 	ARGS
 	MOVL $0x7fffffff, AX
 	VPBROADCASTD AX, Z16
-	VXORPS X17, X17, X17
-	VMOVSS ·quantTable+0(SB), X18          // 127
-	VMOVSS ·quantTable+20(SB), X19         // 1
+	VPXORD Z17, Z17, Z17
+	VBROADCASTSS ·quantTable+0(SB), Z18    // 127
+	VBROADCASTSS ·quantTable+20(SB), Z19   // 1
 	VBROADCASTSS ·quantTable+44(SB), Z20   // the float below 1/2
 	MOVL $0x80008000, AX
 	VPBROADCASTD AX, Z21
-	VMOVDQU64 ·evenDwords+0(SB), Y22
+	VMOVDQU32 ·quarterDwords+0(SB), Z22
+	MOVL $0x7f800000, AX
+	VPBROADCASTD AX, Z23                   // infinity
+	SUBQ $4, CX
+	JLT  rest
 	PCALIGN $32
+loop4:
+	LARGEST(VPMAXSD, 0, Z0, Z4)
+	LARGEST(VPMAXSD, 128, Z1, Z5)
+	LARGEST(VPMAXSD, 256, Z2, Z6)
+	LARGEST(VPMAXSD, 384, Z3, Z7)
+	VSHUFF64X2 $0x44, Z1, Z0, Z4    // a quarter of a register for each block
+	VSHUFF64X2 $0xee, Z1, Z0, Z5
+	VSHUFF64X2 $0x44, Z3, Z2, Z6
+	VSHUFF64X2 $0xee, Z3, Z2, Z7
+	VPMAXSD Z5, Z4, Z4
+	VPMAXSD Z7, Z6, Z6
+	VSHUFF64X2 $0x88, Z6, Z4, Z0
+	VSHUFF64X2 $0xdd, Z6, Z4, Z1
+	VPMAXSD Z1, Z0, Z0
+	VPERMILPS $0x4e, Z0, Z1
+	VPMAXSD Z1, Z0, Z0
+	VPERMILPS $0xb1, Z0, Z1
+	VPMAXSD Z1, Z0, Z0
+	VPCMPD $5, Z23, Z0, K1
+	VDIVPS Z18, Z0, Z0
+	VDIVPS Z0, Z19, Z1
+	VPCMPD $5, Z23, Z1, K2
+	VCVTPS2PH $0, Z0, Y0
+	VEXTRACTI128 $1, Y0, X2
+	KORTESTW K1, K2
+	JNE  odd
+	VPEXTRW $0, X0, 0(DI)
+	VPEXTRW $4, X0, 34(DI)
+	VPEXTRW $0, X2, 68(DI)
+	VPEXTRW $4, X2, 102(DI)
+	VBROADCASTSS X1, Z5
+	WORDS_Q80(0, Z6, Z10)
+	VSHUFF64X2 $0x55, Z1, Z1, Z5
+	WORDS_Q80(128, Z7, Z11)
+	PAIR_Q80(2)
+	VSHUFF64X2 $0xaa, Z1, Z1, Z5
+	WORDS_Q80(256, Z6, Z10)
+	VSHUFF64X2 $0xff, Z1, Z1, Z5
+	WORDS_Q80(384, Z7, Z11)
+	PAIR_Q80(70)
+	ADDQ $512, SI
+	ADDQ $136, DI
+	SUBQ $4, CX
+	JGE  loop4
+rest:
+	ADDQ $4, CX
+	JEQ  done
+	MOVQ CX, BX
+	XORL CX, CX
+	JMP  loop
+odd:
+	MOVQ $4, BX
 loop:
 	VANDPS (SI), Z16, Z0
+	VMAXPS Z17, Z0, Z0
 	VANDPS 64(SI), Z16, Z1
-	VMAXPS Z17, Z0, Z0              // passes over NaN, as quantize_avx2_amd64.s does
 	VMAXPS Z0, Z1, Z0
 	VEXTRACTF64X4 $1, Z0, Y1
 	VMAXPS Y1, Y0, Y0
@@ -148,27 +245,21 @@ loop:
 	VDIVSS X18, X0, X0
 	VDIVSS X0, X19, X1              // infinite if d is 0: all codes become 0
 	VCVTPS2PH $0, X0, X0
-	VBROADCASTSS X1, Z1
-	VMOVD X0, AX
-	MOVW AX, (DI)
-	VMULPS (SI), Z1, Z2
-	VMULPS 64(SI), Z1, Z3
-	VMOVAPS Z2, Z4
-	VMOVAPS Z3, Z5
-	VPTERNLOGD $0xd8, Z16, Z20, Z4  // the float below 1/2 with the sign of the code
-	VPTERNLOGD $0xd8, Z16, Z20, Z5
-	VADDPS Z4, Z2, Z2
-	VADDPS Z5, Z3, Z3
-	VCVTTPS2DQ Z2, Z2
-	VCVTTPS2DQ Z3, Z3
-	VPACKSSDW Z3, Z2, Z2
-	VPCMPW $4, Z21, Z2, K1          // no 32-bit integer: 1/d overflowed
-	VPMOVSWB.Z Z2, K1, Y2
-	VPERMD Y2, Y22, Y2
-	VMOVDQU Y2, 2(DI)
+	VPEXTRW $0, X0, (DI)
+	VBROADCASTSS X1, Z5
+	WORDS_Q80(0, Z6, Z10)
+	VPCMPW $4, Z21, Z6, K1
+	VMOVDQU16.Z Z6, K1, Z6
+	VPACKSSWB Z6, Z6, Z6
+	VPERMD Z6, Z22, Z6
+	VMOVDQU Y6, 2(DI)
 	ADDQ $128, SI
 	ADDQ $34, DI
-	DECQ CX
+	DECQ BX
 	JNE  loop
+	SUBQ $4, CX
+	JGE  loop4
+	JMP  rest
+done:
 	VZEROUPPER
 	RET
