@@ -8,8 +8,9 @@ package simd
 // A Search is scratch memory; its zero value is ready. It must not be used by two
 // goroutines at once.
 type Search struct {
-	x, w, l [32][8]float32 // weights, their importance and codes, a column per run
-	vars    [8][8]float32  // variables of the assembly
+	// mem is what the assembly works on, a column per run: rows of weights (32), of
+	// their importance (32) and codes (32), then variables.
+	mem [104][8]float32
 
 	// Scale and Min are the results, one per run: weights are about Scale*code - Min.
 	Scale, Min [16]float32

@@ -10,7 +10,7 @@ func (s *Search) affine(x []float32, top int, numerators []float32) bool {
 	if !hasSearch() || len(numerators) == 0 {
 		return false
 	}
-	transpose8(&s.x[0][0], 8, &x[0], 32, 32)
+	transpose8(&s.mem[0][0], 8, &x[0], 32, 32)
 	return searchAffineAVX2(s, float32(top), &numerators[0], len(numerators))
 }
 
@@ -19,7 +19,7 @@ func (s *Search) symmetric(x []float32, top int, numerators []float32) bool {
 		return false
 	}
 	for half := range 2 {
-		transpose8(&s.x[0][0], 8, &x[128*half], 16, 16)
+		transpose8(&s.mem[0][0], 8, &x[128*half], 16, 16)
 		if !searchSymmetricAVX2(s, &s.Scale[8*half], float32(top), &numerators[0], len(numerators)) {
 			return false
 		}
@@ -43,12 +43,12 @@ func roundSymmetric(codes *[256]uint8, x []float32, scale *[16]float32, top int)
 	return true
 }
 
-// searchAffineAVX2 expects the weights in s.x, a run per column.
+// searchAffineAVX2 expects the weights in s.mem, a run per column.
 //
 //go:noescape
 func searchAffineAVX2(s *Search, top float32, numerators *float32, n int) bool
 
-// searchSymmetricAVX2 expects the weights of eight runs of 16 in s.x and writes
+// searchSymmetricAVX2 expects the weights of eight runs of 16 in s.mem and writes
 // their eight scales.
 //
 //go:noescape

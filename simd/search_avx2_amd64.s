@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// Fields of Search, at SI: x at 0, w at 1024, l at 2048, in rows of 32 bytes, one
-// weight of each run; then vars and the results.
+// Search, at SI: rows of 32 bytes, one weight of each run: weights x at 0, their
+// importance w at 1024, codes l at 2048; then variables and the results.
 #define HI 3072(SI)
 #define LEAST 3104(SI)
 #define BEST 3136(SI)
