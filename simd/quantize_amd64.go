@@ -49,7 +49,6 @@ func quantBF16AVX512(dst *byte, src *float32, n int)
 // quantTable holds constants of quantize_amd64.s.
 var quantTable = [...]float32{ //nolint:unused // read by assembly
 	127, 15, 31, -1. / 8, -1. / 16, 1, math.MaxFloat32, -math.MaxFloat32, 0.5, 8.5, 16.5,
-	0.49999997, // the float32 below 1/2: added before truncation it rounds halves away from zero
 }
 
 // dwordOrder undoes the interleaving of two VPACK steps, for VPERMD.

@@ -133,21 +133,20 @@ done:
 	VANDPS (off+64)(SI), Z16, t; \
 	max z, t, z
 
-// WORDS_Q80(off, z, t): the codes of 32 weights at off for the inverse scale Z5, as
-// words, weights 16..31 after 0..15 in each quarter. What has no 32-bit integer
-// becomes -32768.
-#define WORDS_Q80(off, z, t) \
+// TWICE(off, z, t): twice the codes of 32 weights at off, cut to words, weights 16..31
+// after 0..15 in each quarter, for twice the inverse scale in Z5.
+#define TWICE(off, z, t) \
 	VMULPS (off)(SI), Z5, z; \
 	VMULPS (off+64)(SI), Z5, t; \
-	VMOVAPS z, Z8; \
-	VMOVAPS t, Z9; \
-	VPTERNLOGD $0xd8, Z16, Z20, Z8; \
-	VPTERNLOGD $0xd8, Z16, Z20, Z9; \
-	VADDPS Z8, z, z; \
-	VADDPS Z9, t, t; \
 	VCVTTPS2DQ z, z; \
 	VCVTTPS2DQ t, t; \
 	VPACKSSDW t, z, z
+
+// HALVE(z, t): half of the words of z, rounded away from zero: the average with 0,
+// or with -1 for a negative one, which VPAVGW rounds up.
+#define HALVE(z, t) \
+	VPSRAW $15, z, t; \
+	VPAVGW t, z, z
 
 // PAIR_Q80(out): the codes of two blocks in Z6 and Z7 to out and out+34.
 #define PAIR_Q80(out) \
@@ -158,8 +157,8 @@ done:
 
 // func quantQ8_0AVX512(dst *byte, src *float32, n int)
 //
-// Four blocks at a time, unless one has a weight or an inverse scale that is not
-// finite; single blocks pass over NaN, as quantize_avx2_amd64.s does, and put 0
+// Four blocks at a time, unless one has a weight or twice an inverse scale that is
+// not finite; single blocks pass over NaN, as quantize_avx2_amd64.s does, and put 0
 // where there is no code. BX counts them.
 TEXT ·quantQ8_0AVX512(SB), NOSPLIT, $0-24
 	ARGS
@@ -168,7 +167,7 @@ TEXT ·quantQ8_0AVX512(SB), NOSPLIT, $0-24
 	VPXORD Z17, Z17, Z17
 	VBROADCASTSS ·quantTable+0(SB), Z18    // 127
 	VBROADCASTSS ·quantTable+20(SB), Z19   // 1
-	VBROADCASTSS ·quantTable+44(SB), Z20   // the float below 1/2
+	VADDPS Z19, Z19, Z20                   // 2
 	MOVL $0x80008000, AX
 	VPBROADCASTD AX, Z21
 	VMOVDQU32 ·quarterDwords+0(SB), Z22
@@ -197,7 +196,7 @@ loop4:
 	VPMAXSD Z1, Z0, Z0
 	VPCMPD $5, Z23, Z0, K1
 	VDIVPS Z18, Z0, Z0
-	VDIVPS Z0, Z19, Z1
+	VDIVPS Z0, Z20, Z1              // twice the inverse scale
 	VPCMPD $5, Z23, Z1, K2
 	VCVTPS2PH $0, Z0, Y0
 	VEXTRACTI128 $1, Y0, X2
@@ -208,14 +207,18 @@ loop4:
 	VPEXTRW $0, X2, 68(DI)
 	VPEXTRW $4, X2, 102(DI)
 	VBROADCASTSS X1, Z5
-	WORDS_Q80(0, Z6, Z10)
+	TWICE(0, Z6, Z10)
+	HALVE(Z6, Z8)
 	VSHUFF64X2 $0x55, Z1, Z1, Z5
-	WORDS_Q80(128, Z7, Z11)
+	TWICE(128, Z7, Z11)
+	HALVE(Z7, Z9)
 	PAIR_Q80(2)
 	VSHUFF64X2 $0xaa, Z1, Z1, Z5
-	WORDS_Q80(256, Z6, Z10)
+	TWICE(256, Z6, Z10)
+	HALVE(Z6, Z8)
 	VSHUFF64X2 $0xff, Z1, Z1, Z5
-	WORDS_Q80(384, Z7, Z11)
+	TWICE(384, Z7, Z11)
+	HALVE(Z7, Z9)
 	PAIR_Q80(70)
 	ADDQ $512, SI
 	ADDQ $136, DI
@@ -247,9 +250,16 @@ loop:
 	VCVTPS2PH $0, X0, X0
 	VPEXTRW $0, X0, (DI)
 	VBROADCASTSS X1, Z5
-	WORDS_Q80(0, Z6, Z10)
-	VPCMPW $4, Z21, Z6, K1
+	VMULPS (SI), Z5, Z6
+	VMULPS 64(SI), Z5, Z7
+	VADDPS Z6, Z6, Z6               // not Z5: it may overflow
+	VADDPS Z7, Z7, Z7
+	VCVTTPS2DQ Z6, Z6
+	VCVTTPS2DQ Z7, Z7
+	VPACKSSDW Z7, Z6, Z6
+	VPCMPW $4, Z21, Z6, K1          // no 32-bit integer
 	VMOVDQU16.Z Z6, K1, Z6
+	HALVE(Z6, Z8)
 	VPACKSSWB Z6, Z6, Z6
 	VPERMD Z6, Z22, Z6
 	VMOVDQU Y6, 2(DI)
