@@ -15,22 +15,33 @@ TEXT ·quantF16AVX2(SB), NOSPLIT, $0-24
 	ARGS
 	DWORDS($0x7e007e00, X14, Y14)
 	DWORDS($0xfe00fe00, X13, Y13)
-	SUBQ $16, CX
+	SUBQ $32, CX
 	JLT  tail
 loop:
 	VMOVUPS (SI), Y0
 	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+	VCMPPS $3, Y1, Y0, Y4           // NaN in either
+	VCMPPS $3, Y3, Y2, Y5
+	VORPS Y5, Y4, Y4
 	VCVTPS2PH $0, Y0, X0
 	VCVTPS2PH $0, Y1, X1
-	VINSERTI128 $1, X1, Y0, Y0
-	HALFNAN(Y0, Y14, Y13)
-	VMOVDQU Y0, (DI)
-	ADDQ $64, SI
-	ADDQ $32, DI
-	SUBQ $16, CX
+	VCVTPS2PH $0, Y2, X2
+	VCVTPS2PH $0, Y3, X3
+	VPTEST Y4, Y4
+	JNE  nan
+store:
+	VMOVDQU X0, (DI)
+	VMOVDQU X1, 16(DI)
+	VMOVDQU X2, 32(DI)
+	VMOVDQU X3, 48(DI)
+	ADDQ $128, SI
+	ADDQ $64, DI
+	SUBQ $32, CX
 	JGE  loop
 tail:
-	ADDQ $16, CX
+	ADDQ $32, CX
 	JEQ  done
 one:
 	VMOVSS (SI), X0
@@ -45,6 +56,12 @@ one:
 done:
 	VZEROUPPER
 	RET
+nan:
+	HALFNAN(X0, X14, X13)
+	HALFNAN(X1, X14, X13)
+	HALFNAN(X2, X14, X13)
+	HALFNAN(X3, X14, X13)
+	JMP  store
 
 // ROUNDBF16(y, t, u): the dwords of y = the bfloat16 nearest to the floats of y:
 // half a unit, less the last bit's complement, is added; NaN gets its quiet bit.
