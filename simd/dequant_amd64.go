@@ -114,12 +114,8 @@ var codeFloats = [48]float32{ //nolint:unused // read by assembly
 // iq4Floats are the values of the codes of IQ4_NL and IQ4_XS.
 var iq4Floats = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113} //nolint:unused // read by assembly
 
-// nibbleCodes are the codes that nibbles stand for, for VPSHUFB: those of Q4_0
-// and those of the IQ4 types.
-var nibbleCodes = [2][16]int8{ //nolint:unused // read by assembly
-	{-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7},
-	{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113},
-}
+// nibbleCodes are the same as bytes, for VPSHUFB.
+var nibbleCodes = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113} //nolint:unused // read by assembly
 
 // laneNumbers number the lanes of a register.
 var laneNumbers = [16]int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} //nolint:unused // read by assembly

@@ -104,23 +104,31 @@ loop:
 	VINSERTI128 $1, X3, Y2, Y2; \
 	VPAND Y15, Y2, Y2
 
-// BLOCK_Q40: a block of 18 bytes; Y14 has the codes of all nibbles in both halves.
-#define BLOCK_Q40 \
-	HALF(0, X0, Y0); \
-	NIBBLES(2); \
-	VPSHUFB Y2, Y14, Y2; \
-	VMOVDQU Y2, 0(SP); \
-	OUT32(0, Y0, 0); \
-	ADDQ $18, SI; \
-	ADDQ $128, DI
+// NIB_Q40: 8 bytes at in as in NIB_Q41; w = d*(c-8).
+#define NIB_Q40(in, out) \
+	VPMOVZXBD in(SI), Y2; \
+	VPSRLD $4, Y2, Y3; \
+	VPAND Y15, Y2, Y2; \
+	VPSUBD Y14, Y2, Y2; \
+	VPSUBD Y14, Y3, Y3; \
+	VCVTDQ2PS Y2, Y2; \
+	VCVTDQ2PS Y3, Y3; \
+	VMULPS Y0, Y2, Y2; \
+	VMULPS Y0, Y3, Y3; \
+	VMOVUPS Y2, out(DI); \
+	VMOVUPS Y3, (64+out)(DI)
 
 // func dequantQ4_0AVX2(dst *float32, src *byte, n int)
-TEXT ·dequantQ4_0AVX2(SB), NOSPLIT, $32-24
+TEXT ·dequantQ4_0AVX2(SB), NOSPLIT, $0-24
 	ARGS
-	DWORDS($0x0f0f0f0f, X15, Y15)
-	VBROADCASTI128 ·nibbleCodes+0(SB), Y14
+	DWORDS($15, X15, Y15)
+	DWORDS($8, X14, Y14)
 loop:
-	BLOCK_Q40
+	HALF(0, X0, Y0)
+	NIB_Q40(2, 0)
+	NIB_Q40(10, 32)
+	ADDQ $18, SI
+	ADDQ $128, DI
 	DECQ CX
 	JNE  loop
 	VZEROUPPER
@@ -130,9 +138,15 @@ loop:
 TEXT ·dequantIQ4NLAVX2(SB), NOSPLIT, $32-24
 	ARGS
 	DWORDS($0x0f0f0f0f, X15, Y15)
-	VBROADCASTI128 ·nibbleCodes+16(SB), Y14
+	VBROADCASTI128 ·nibbleCodes+0(SB), Y14 // the codes of all nibbles
 loop:
-	BLOCK_Q40
+	HALF(0, X0, Y0)
+	NIBBLES(2)
+	VPSHUFB Y2, Y14, Y2
+	VMOVDQU Y2, 0(SP)
+	OUT32(0, Y0, 0)
+	ADDQ $18, SI
+	ADDQ $128, DI
 	DECQ CX
 	JNE  loop
 	VZEROUPPER
