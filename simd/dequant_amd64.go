@@ -2,87 +2,26 @@
 
 package simd
 
-// batch bounds how many blocks one assembly call expands, and so how long it
-// holds up the garbage collector.
-const batch = 4096
-
-func dequantQ4_1(dst []float32, src []byte, n int) int {
-	for lo := 0; lo < n; lo += batch {
-		d, s, k := &dst[lo*blockLen], &src[lo*bytesQ4_1], min(batch, n-lo)
-		switch Active() {
-		case AVX512:
-			dequantQ4_1AVX512(d, s, k)
-		case AVX2:
-			dequantQ4_1AVX2(d, s, k)
-		case Generic, NEON:
-			return 0
-		}
-	}
-	return n
+// unpackers has a row per type; assembly of dequant_*_amd64.s.
+var unpackers = [blockKinds]unpackerRow{
+	blockQ4_0:  {AVX2: dequantQ4_0AVX2, AVX512: dequantQ4_0AVX512},
+	blockQ4_1:  {AVX2: dequantQ4_1AVX2, AVX512: dequantQ4_1AVX512},
+	blockQ5_0:  {AVX2: dequantQ5_0AVX2, AVX512: dequantQ5_0AVX512},
+	blockQ5_1:  {AVX2: dequantQ5_1AVX2, AVX512: dequantQ5_1AVX512},
+	blockQ8_0:  {AVX2: dequantQ8_0AVX2, AVX512: dequantQ8_0AVX512},
+	blockQ2K:   {AVX2: dequantQ2KAVX2, AVX512: dequantQ2KAVX512},
+	blockQ3K:   {AVX2: dequantQ3KAVX2, AVX512: dequantQ3KAVX512},
+	blockQ4K:   {AVX2: dequantQ4KAVX2, AVX512: dequantQ4KAVX512},
+	blockQ5K:   {AVX2: dequantQ5KAVX2, AVX512: dequantQ5KAVX512},
+	blockQ6K:   {AVX2: dequantQ6KAVX2, AVX512: dequantQ6KAVX512},
+	blockIQ4NL: {AVX2: dequantIQ4NLAVX2, AVX512: dequantIQ4NLAVX512},
+	blockIQ4XS: {AVX2: dequantIQ4XSAVX2, AVX512: dequantIQ4XSAVX512},
+	blockF16:   {AVX2: dequantF16AVX2, AVX512: dequantF16AVX512},
+	blockBF16:  {AVX2: dequantBF16AVX2, AVX512: dequantBF16AVX512},
 }
 
-func dequantQ5_0(dst []float32, src []byte, n int) int {
-	for lo := 0; lo < n; lo += batch {
-		d, s, k := &dst[lo*blockLen], &src[lo*bytesQ5_0], min(batch, n-lo)
-		switch Active() {
-		case AVX512:
-			dequantQ5_0AVX512(d, s, k)
-		case AVX2:
-			dequantQ5_0AVX2(d, s, k)
-		case Generic, NEON:
-			return 0
-		}
-	}
-	return n
-}
-
-func dequantQ8_0(dst []float32, src []byte, n int) int {
-	for lo := 0; lo < n; lo += batch {
-		d, s, k := &dst[lo*blockLen], &src[lo*bytesQ8_0], min(batch, n-lo)
-		switch Active() {
-		case AVX512:
-			dequantQ8_0AVX512(d, s, k)
-		case AVX2:
-			dequantQ8_0AVX2(d, s, k)
-		case Generic, NEON:
-			return 0
-		}
-	}
-	return n
-}
-
-func dequantQ4K(dst []float32, src []byte, n int) int {
-	for lo := 0; lo < n; lo += batch {
-		d, s, k := &dst[lo*superLen], &src[lo*bytesQ4K], min(batch, n-lo)
-		switch Active() {
-		case AVX512:
-			dequantQ4KAVX512(d, s, k)
-		case AVX2:
-			dequantQ4KAVX2(d, s, k)
-		case Generic, NEON:
-			return 0
-		}
-	}
-	return n
-}
-
-func dequantQ6K(dst []float32, src []byte, n int) int {
-	for lo := 0; lo < n; lo += batch {
-		d, s, k := &dst[lo*superLen], &src[lo*bytesQ6K], min(batch, n-lo)
-		switch Active() {
-		case AVX512:
-			dequantQ6KAVX512(d, s, k)
-		case AVX2:
-			dequantQ6KAVX2(d, s, k)
-		case Generic, NEON:
-			return 0
-		}
-	}
-	return n
-}
-
-// Assembly of dequant_avx512_amd64.s and dequant_avx2_amd64.s: each expands n > 0
-// blocks from src to dst and touches no byte beyond them.
+//go:noescape
+func dequantQ4_0AVX512(dst *float32, src *byte, n int)
 
 //go:noescape
 func dequantQ4_1AVX512(dst *float32, src *byte, n int)
@@ -91,13 +30,40 @@ func dequantQ4_1AVX512(dst *float32, src *byte, n int)
 func dequantQ5_0AVX512(dst *float32, src *byte, n int)
 
 //go:noescape
+func dequantQ5_1AVX512(dst *float32, src *byte, n int)
+
+//go:noescape
 func dequantQ8_0AVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantQ2KAVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantQ3KAVX512(dst *float32, src *byte, n int)
 
 //go:noescape
 func dequantQ4KAVX512(dst *float32, src *byte, n int)
 
 //go:noescape
+func dequantQ5KAVX512(dst *float32, src *byte, n int)
+
+//go:noescape
 func dequantQ6KAVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantIQ4NLAVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantIQ4XSAVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantF16AVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantBF16AVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantQ4_0AVX2(dst *float32, src *byte, n int)
 
 //go:noescape
 func dequantQ4_1AVX2(dst *float32, src *byte, n int)
@@ -106,19 +72,56 @@ func dequantQ4_1AVX2(dst *float32, src *byte, n int)
 func dequantQ5_0AVX2(dst *float32, src *byte, n int)
 
 //go:noescape
+func dequantQ5_1AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
 func dequantQ8_0AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantQ2KAVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantQ3KAVX2(dst *float32, src *byte, n int)
 
 //go:noescape
 func dequantQ4KAVX2(dst *float32, src *byte, n int)
 
 //go:noescape
+func dequantQ5KAVX2(dst *float32, src *byte, n int)
+
+//go:noescape
 func dequantQ6KAVX2(dst *float32, src *byte, n int)
 
-// codeFloats are the values of 5-bit codes: -16..15.
-var codeFloats = [32]float32{ //nolint:unused // read by assembly
+//go:noescape
+func dequantIQ4NLAVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantIQ4XSAVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantF16AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantBF16AVX2(dst *float32, src *byte, n int)
+
+// codeFloats are the values of codes: -16..31.
+var codeFloats = [48]float32{ //nolint:unused // read by assembly
 	-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
 }
+
+// iq4Floats are the values of the codes of IQ4_NL and IQ4_XS.
+var iq4Floats = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113} //nolint:unused // read by assembly
+
+// nibbleCodes are the same as bytes, for VPSHUFB.
+var nibbleCodes = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113} //nolint:unused // read by assembly
 
 // laneNumbers number the lanes of a register.
 var laneNumbers = [16]int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} //nolint:unused // read by assembly
+
+// bitSpread moves byte i/8 of four to byte i, for VPSHUFB.
+var bitSpread = [32]byte{ //nolint:unused // read by assembly
+	0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+	2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
+}

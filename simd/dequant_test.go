@@ -21,79 +21,20 @@ type blockType struct {
 }
 
 var blockTypes = []blockType{
+	{"Q4_0", 32, 18, []int{0}, simd.DequantQ4_0, decodeQ4_0},
 	{"Q4_1", 32, 20, []int{0, 2}, simd.DequantQ4_1, decodeQ4_1},
 	{"Q5_0", 32, 22, []int{0}, simd.DequantQ5_0, decodeQ5_0},
+	{"Q5_1", 32, 24, []int{0, 2}, simd.DequantQ5_1, decodeQ5_1},
 	{"Q8_0", 32, 34, []int{0}, simd.DequantQ8_0, decodeQ8_0},
+	{"Q2_K", 256, 84, []int{80, 82}, simd.DequantQ2K, decodeQ2K},
+	{"Q3_K", 256, 110, []int{108}, simd.DequantQ3K, decodeQ3K},
 	{"Q4_K", 256, 144, []int{0, 2}, simd.DequantQ4K, decodeQ4K},
+	{"Q5_K", 256, 176, []int{0, 2}, simd.DequantQ5K, decodeQ5K},
 	{"Q6_K", 256, 210, []int{208}, simd.DequantQ6K, decodeQ6K},
-}
-
-// half converts the float16 at b.
-func half(b []byte) float32 {
-	h := binary.LittleEndian.Uint16(b)
-	sign, e, m := uint32(h>>15)<<31, int(h>>10&31), uint32(h&1023)
-	switch e {
-	case 0:
-		f := float32(m) * 0x1p-24
-		return math.Float32frombits(math.Float32bits(f) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0x7f800000 | m<<13)
-	}
-	return math.Float32frombits(sign | uint32(e+112)<<23 | m<<13)
-}
-
-func decodeQ4_1(y []float32, b []byte) {
-	d, m := half(b), half(b[2:])
-	for j, q := range b[4:20] {
-		y[j] = float32(float32(q&15)*d) + m
-		y[j+16] = float32(float32(q>>4)*d) + m
-	}
-}
-
-func decodeQ5_0(y []float32, b []byte) {
-	d, qh := half(b), binary.LittleEndian.Uint32(b[2:])
-	for j, q := range b[6:22] {
-		x0 := int(q&15) | int(qh>>j&1)<<4
-		x1 := int(q>>4) | int(qh>>(j+16)&1)<<4
-		y[j], y[j+16] = float32(x0-16)*d, float32(x1-16)*d
-	}
-}
-
-func decodeQ8_0(y []float32, b []byte) {
-	d := half(b)
-	for j, q := range b[2:34] {
-		y[j] = float32(int8(q)) * d
-	}
-}
-
-// scaleMinK4 is ggml's get_scale_min_k4.
-func scaleMinK4(j int, q []byte) (sc, m byte) {
-	if j < 4 {
-		return q[j] & 63, q[j+4] & 63
-	}
-	return q[j+4]&15 | q[j-4]>>6<<4, q[j+4]>>4 | q[j]>>6<<4
-}
-
-func decodeQ4K(y []float32, b []byte) {
-	d, dmin := half(b), half(b[2:])
-	for i := range 8 {
-		sc, m := scaleMinK4(i, b[4:16])
-		d1, m1 := d*float32(sc), dmin*float32(m)
-		for l, q := range b[16+i/2*32:][:32] {
-			y[32*i+l] = float32(d1*float32(q>>(i%2*4)&15)) - m1
-		}
-	}
-}
-
-func decodeQ6K(y []float32, b []byte) {
-	d := half(b[208:])
-	for i := range 256 {
-		n, k, l := i/128, i/32%4, i%32
-		q := b[64*n+k%2*32+l] >> (k / 2 * 4) & 15
-		q |= b[128+32*n+l] >> (2 * k) & 3 << 4
-		sc := int8(b[192+8*n+2*k+l/16])
-		y[i] = float32(d*float32(sc)) * float32(int(q)-32)
-	}
+	{"IQ4_NL", 32, 18, []int{0}, simd.DequantIQ4NL, decodeIQ4NL},
+	{"IQ4_XS", 256, 136, []int{0}, simd.DequantIQ4XS, decodeIQ4XS},
+	{"F16", 1, 2, []int{0}, simd.DequantF16, decodeF16},
+	{"BF16", 1, 2, nil, simd.DequantBF16, decodeBF16},
 }
 
 // blocks fills n blocks with random bits. Its float16 fields are finite in all
@@ -123,7 +64,7 @@ func TestDequant(t *testing.T) {
 			src, dst := simdtest.NewGuard(t, most*bt.bytes), simdtest.NewGuard(t, 4*most*bt.weights)
 			want := make([]float32, bt.weights)
 			simdtest.EachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
-				for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 17, 18, 64, most} {
+				for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 18, 31, 32, 33, 63, 64, 65, most} {
 					for _, last := range []bool{true, false} {
 						b, y := src.First(n*bt.bytes), dst.FirstFloats(n*bt.weights)
 						if last {

@@ -22,6 +22,9 @@
 #define SXTLHS(n, d) W2(0x0f10a400, n, d)        // SXTL Vd.4S, Vn.4H
 #define SXTL2HS(n, d) W2(0x4f10a400, n, d)       // SXTL2 Vd.4S, Vn.8H
 
+#define FCVTL(n, d) W2(0x0e217800, n, d)         // FCVTL Vd.4S, Vn.4H
+#define FCVTL2(n, d) W2(0x4e217800, n, d)        // FCVTL2 Vd.4S, Vn.8H
+
 // FLOATS16: the 16 signed bytes of Vb become floats in Vs..Vs+3. Clobbers V30, V31.
 #define FLOATS16(b, s) \
 	SXTLBH(b, 30); \

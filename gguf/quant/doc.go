@@ -1,5 +1,6 @@
 // Package quant encodes and decodes the block types of GGUF tensors: plain
-// floats, the legacy 32-weight blocks and the 256-weight K super-blocks.
+// floats, the legacy 32-weight blocks, the 256-weight K super-blocks, and both
+// 4-bit types with uneven levels (IQ4).
 //
 // Every type has one file with its layout, its decoder (the scalar loop is the
 // oracle of the assembly in package simd) and, where the type can be written,

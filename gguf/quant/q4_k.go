@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // A Q4_K block is 144 bytes for 256 weights: f16 d, f16 dmin, 12 bytes with
 // eight 6-bit pairs of sub-scale and sub-minimum, then 128 bytes of codes: of
 // each 64 weights the first 32 lie in the low, the others in the high halves of
@@ -56,10 +58,17 @@ func decodeQ4K(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ4K(dst []byte, src []float32) {
+func encodeQ4K(dst []byte, src []float32) { encodeBlocksQ4K(dst, src, nil) }
+
+func encodeFastQ4K(dst []byte, src []float32) int {
+	encodeBlocksQ4K(dst, src, new(simd.Search))
+	return len(src) / 256
+}
+
+func encodeBlocksQ4K(dst []byte, src []float32, fast *simd.Search) {
 	var codes [256]uint8
 	for ; len(src) > 0; dst, src = dst[144:], src[256:] {
-		encodeK(dst, codes[:], src[:256], searchQ4K)
+		encodeK(dst, &codes, src[:256], searchQ4K, fast)
 		packQ4K(dst[16:144], codes[:])
 	}
 }

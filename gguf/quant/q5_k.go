@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // A Q5_K block is 176 bytes for 256 weights: f16 d, f16 dmin and 12 bytes of
 // sub-scales as in Q4_K, 32 bytes with the fifth bits (bit j of byte i for
 // weight 32*j+i), then 128 bytes with the low four bits as in Q4_K.
@@ -27,10 +29,17 @@ func decodeQ5K(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ5K(dst []byte, src []float32) {
+func encodeQ5K(dst []byte, src []float32) { encodeBlocksQ5K(dst, src, nil) }
+
+func encodeFastQ5K(dst []byte, src []float32) int {
+	encodeBlocksQ5K(dst, src, new(simd.Search))
+	return len(src) / 256
+}
+
+func encodeBlocksQ5K(dst []byte, src []float32, fast *simd.Search) {
 	var codes [256]uint8
 	for ; len(src) > 0; dst, src = dst[176:], src[256:] {
-		encodeK(dst, codes[:], src[:256], searchQ5K)
+		encodeK(dst, &codes, src[:256], searchQ5K, fast)
 		packQ5K(dst[16:176], codes[:])
 	}
 }

@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // A Q6_K block is 210 bytes for 256 weights: 128 bytes with the low four bits
 // and 64 bytes with the upper two bits of the codes, 16 signed sub-scales of one
 // byte, f16 d. w = (code-32)*(d*scale) for each 16 weights. Of each 128 weights,
@@ -39,35 +41,54 @@ func decodeQ6K(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ6K(dst []byte, src []float32) {
+func encodeQ6K(dst []byte, src []float32) { encodeBlocksQ6K(dst, src, nil) }
+
+func encodeFastQ6K(dst []byte, src []float32) int {
+	encodeBlocksQ6K(dst, src, new(simd.Search))
+	return len(src) / 256
+}
+
+func encodeBlocksQ6K(dst []byte, src []float32, fast *simd.Search) {
 	for ; len(src) > 0; dst, src = dst[210:], src[256:] {
-		encodeBlockQ6K(dst[:210], src[:256])
+		encodeBlockQ6K(dst[:210], src[:256], fast)
 	}
 }
 
-func encodeBlockQ6K(dst []byte, x []float32) {
+// encodeBlockQ6K writes one block. fast does by assembly what it can; nil is for
+// none.
+func encodeBlockQ6K(dst []byte, x []float32, fast *simd.Search) {
 	var codes [256]uint8
 	var scales [16]float32
-	var top, amax float32
-	for j := range scales {
-		scales[j] = searchSymmetric(codes[16*j:16*j+16], x[16*j:16*j+16], 32)
-		if a := abs32(scales[j]); a > amax {
-			amax, top = a, scales[j]
+	searched := fast == nil || !fast.Symmetric(x, searchQ6K.top, searchQ6K.numerators)
+	if !searched {
+		scales = fast.Scale
+	} else {
+		for j := range scales {
+			scales[j] = searchQ6K.symmetric(codes[16*j:16*j+16], x[16*j:16*j+16])
 		}
 	}
 	clear(dst)
-	if amax < tinyGroup {
+	top := extreme(scales[:])
+	if abs32(top) < tinyGroup {
 		return
 	}
 	is := -128 / top
 	putF16(dst, 208, 1/is)
 	d := f16At(dst, 208)
 	for j := range scales {
-		sc := min(127, nearest(is*scales[j]))
-		dst[192+j] = byte(int8(sc))
-		if s := d * float32(int8(sc)); s != 0 {
-			for i := range 16 {
-				codes[16*j+i] = uint8(clampInt(nearestOr(x[16*j+i]/s), -32, 31) + 32)
+		sc := int8(min(127, nearest(is*scales[j])))
+		dst[192+j] = byte(sc)
+		scales[j] = d * float32(sc)
+	}
+	rounded := fast != nil && simd.RoundSymmetric(&codes, x, &scales, searchQ6K.top)
+	for j, s := range scales {
+		c, xs := codes[16*j:16*j+16], x[16*j:16*j+16]
+		switch {
+		case s == 0 && (rounded || !searched): // the codes stay those of the search
+			searchQ6K.symmetric(c, xs)
+		case s != 0 && !rounded:
+			for i, v := range xs {
+				c[i] = uint8(clampInt(nearestOr(v/s), -32, 31) + 32)
 			}
 		}
 	}

@@ -1,22 +1,46 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 // tinyGroup is ggml's bound below which a group of weights counts as zero.
 const tinyGroup = 1e-15
 
-// search holds the constants of ggml's search for a scale and a minimum: the
-// inverse scales (rmin + rdelta*step + top) / range are tried for steps+1 steps.
+// search holds the constants of ggml's searches for scales of the codes up to top:
+// after a first guess the inverse scales numerators[i] / range are tried.
 type search struct {
-	top          int
-	rmin, rdelta float32
-	steps        int
+	top        int
+	numerators []float32
 }
 
+// The searches of the K types; range is the distance of the extremes, for Q6_K the
+// value of largest magnitude.
 var (
-	searchQ4K = search{top: 15, rmin: -1, rdelta: 0.1, steps: 20}
-	searchQ5K = search{top: 31, rmin: -0.5, rdelta: 0.1, steps: 15}
+	searchQ4K = newSearch(15, -1, 0.1, 20)
+	searchQ5K = newSearch(31, -0.5, 0.1, 15)
+	searchQ6K = newSymmetricSearch(32)
 )
+
+func newSearch(top int, rmin, rdelta float32, steps int) *search {
+	s := &search{top: top}
+	for i := range steps + 1 {
+		s.numerators = append(s.numerators, rmin+float32(rdelta*float32(i))+float32(top))
+	}
+	return s
+}
+
+func newSymmetricSearch(top int) *search {
+	s := &search{top: top}
+	for i := -9; i <= 9; i++ {
+		if i != 0 {
+			s.numerators = append(s.numerators, -(float32(top) + float32(float32(0.1)*float32(i))))
+		}
+	}
+	return s
+}
 
 func clampInt(v, lo, hi int) int { return max(lo, min(hi, v)) }
 
@@ -29,31 +53,28 @@ func nearestOr(x float32) int {
 	return nearest(min(max(x, -4194303), 4194303))
 }
 
-// searchSymmetric finds a scale s for x = s*l with -top <= l < top by least
-// squares weighted with x^2, starting from the extreme value and trying 18
-// neighbouring scales. codes get l+top. It is ggml's make_qx_quants.
-func searchSymmetric(codes []uint8, x []float32, top int) float32 {
+// symmetric finds a scale for x = scale*l with -top <= l < top by least squares
+// weighted with x^2, starting from the extreme value and trying neighbouring
+// scales. codes get l+top. It is ggml's make_qx_quants.
+func (s *search) symmetric(codes []uint8, x []float32) float32 {
 	ext := extreme(x)
 	if abs32(ext) < tinyGroup {
 		clear(codes)
 		return 0
 	}
-	is := float32(-top) / ext
-	lx, l2 := symmetricSums(x, is, top)
-	setSymmetric(codes, x, is, top)
+	is := float32(-s.top) / ext
+	lx, l2 := symmetricSums(x, is, s.top)
+	setSymmetric(codes, x, is, s.top)
 	var scale float32
 	if l2 != 0 {
 		scale = lx / l2
 	}
 	best := scale * lx
-	for step := -9; step <= 9; step++ {
-		if step == 0 {
-			continue
-		}
-		is = -(float32(top) + float32(float32(0.1)*float32(step))) / ext
-		lx, l2 = symmetricSums(x, is, top)
+	for _, num := range s.numerators {
+		is = num / ext
+		lx, l2 = symmetricSums(x, is, s.top)
 		if l2 > 0 && float32(lx*lx) > float32(best*l2) {
-			setSymmetric(codes, x, is, top)
+			setSymmetric(codes, x, is, s.top)
 			scale = lx / l2
 			best = scale * lx
 		}
@@ -79,15 +100,40 @@ func setSymmetric(codes []uint8, x []float32, is float32, top int) {
 }
 
 // encodeK finds scales, minimums and codes of a Q4_K or Q5_K super-block and
-// writes its first 16 bytes.
-func encodeK(dst []byte, codes []uint8, x []float32, s search) {
+// writes its first 16 bytes. fast does by assembly what it can; nil is for none.
+func encodeK(dst []byte, codes *[256]uint8, x []float32, s *search, fast *simd.Search) {
 	var scales, mins [8]float32
-	var topScale, topMin float32
+	searched := fast == nil || !fast.Affine(x, s.top, s.numerators)
+	if !searched {
+		scales, mins = [8]float32(fast.Scale[:8]), [8]float32(fast.Min[:8])
+	} else {
+		for j := range 8 {
+			scales[j], mins[j] = s.sub(codes[32*j:32*j+32], x[32*j:32*j+32])
+		}
+	}
+	putScalesK(dst, &scales, &mins)
+	var scale, offset [8]float32
+	gridK(dst, scale[:], offset[:])
+	rounded := fast != nil && simd.RoundAffine(codes, x, &scale, &offset, s.top)
 	for j := range 8 {
-		scales[j], mins[j] = s.sub(codes[32*j:32*j+32], x[32*j:32*j+32])
+		c, xs := codes[32*j:32*j+32], x[32*j:32*j+32]
+		switch {
+		case scale[j] == 0 && (rounded || !searched): // the codes stay those of the search
+			s.sub(c, xs)
+		case scale[j] != 0 && !rounded:
+			for i, v := range xs {
+				c[i] = uint8(clampInt(nearestOr((v-offset[j])/scale[j]), 0, s.top))
+			}
+		}
+	}
+}
+
+// putScalesK rounds scales and minimums to the first 16 bytes of a super-block.
+func putScalesK(dst []byte, scales, mins *[8]float32) {
+	var topScale, topMin, is, im float32
+	for j := range 8 {
 		topScale, topMin = max(topScale, scales[j]), max(topMin, mins[j])
 	}
-	var is, im float32
 	if topScale > 0 {
 		is = 63 / topScale
 	}
@@ -99,22 +145,12 @@ func encodeK(dst []byte, codes []uint8, x []float32, s search) {
 	}
 	putF16(dst, 0, topScale/63)
 	putF16(dst, 2, topMin/63)
-	var scale, offset [8]float32
-	gridK(dst, scale[:], offset[:])
-	for j := range 8 {
-		if scale[j] == 0 {
-			continue
-		}
-		for i := 32 * j; i < 32*j+32; i++ {
-			codes[i] = uint8(clampInt(nearestOr((x[i]-offset[j])/scale[j]), 0, s.top))
-		}
-	}
 }
 
 // sub finds scale, minimum (as a positive number to subtract) and codes of 32
 // weights, each weighted by its own size plus the root mean square. It is
 // ggml's make_qkx2_quants.
-func (s search) sub(codes []uint8, x []float32) (scale, minimum float32) {
+func (s *search) sub(codes []uint8, x []float32) (scale, minimum float32) {
 	var weight [32]float32
 	var sum2 float32
 	for _, v := range x {
@@ -141,8 +177,8 @@ func (s search) sub(codes []uint8, x []float32) (scale, minimum float32) {
 	setCodes(codes, x, is, lo, s.top)
 	best := weightedError(codes, x, weight[:], scale, lo)
 	var aux [32]uint8
-	for step := range s.steps + 1 {
-		is = (s.rmin + float32(s.rdelta*float32(step)) + float32(s.top)) / (hi - lo)
+	for _, num := range s.numerators {
+		is = num / (hi - lo)
 		setCodes(aux[:], x, is, lo, s.top)
 		sc, mn, ok := fit(aux[:], x, weight[:], sumW, sumX)
 		if !ok {

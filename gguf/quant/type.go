@@ -97,8 +97,8 @@ func (t Type) Decode(dst []float32, src []byte) {
 	}
 	n := r.check(len(dst), len(src))
 	done := 0
-	if r.fast != nil {
-		done = r.fast(dst, src[:n*r.bytes])
+	if r.unpack != nil {
+		done = r.unpack(dst, src[:n*r.bytes])
 	}
 	r.decode(dst[done*r.block:], src[done*r.bytes:n*r.bytes])
 }
@@ -115,14 +115,33 @@ func (t Type) DecodeScalar(dst []float32, src []byte) {
 }
 
 // Encode rounds src, a multiple of Block weights, to t in the way of ggml's
-// reference encoder without importance weights. src must be finite.
+// reference encoder without importance weights. src must be finite. Leading blocks
+// go through the assembly of the active tier where the type has some; the result
+// is the same bit for bit.
 func (t Type) Encode(dst []byte, src []float32) {
+	r := t.encoder()
+	n := r.check(len(src), len(dst))
+	done := 0
+	if r.pack != nil {
+		done = r.pack(dst[:n*r.bytes], src)
+	}
+	r.encode(dst[done*r.bytes:n*r.bytes], src[done*r.block:])
+}
+
+// EncodeScalar is Encode without assembly: the oracle that kernels are tested
+// against.
+func (t Type) EncodeScalar(dst []byte, src []float32) {
+	r := t.encoder()
+	n := r.check(len(src), len(dst))
+	r.encode(dst[:n*r.bytes], src)
+}
+
+func (t Type) encoder() *codec {
 	r := t.row()
 	if r.encode == nil {
 		panic(noEncoder)
 	}
-	n := r.check(len(src), len(dst))
-	r.encode(dst[:n*r.bytes], src)
+	return r
 }
 
 const (

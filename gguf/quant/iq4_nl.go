@@ -1,0 +1,88 @@
+package quant
+
+// An IQ4_NL block is 18 bytes for 32 weights, laid out as Q4_0: f16 d, then 16
+// bytes of codes, weight i in the low and weight i+16 in the high half of byte i.
+// w = level[code]*d: the levels lie closer together around 0.
+
+// levelsIQ4 are the values of the codes of IQ4_NL and IQ4_XS.
+var levelsIQ4 = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
+
+func decodeIQ4NL(dst []float32, src []byte) {
+	for ; len(dst) > 0; dst, src = dst[32:], src[18:] {
+		expandIQ4(dst[:32], src[2:18], f16At(src, 0))
+	}
+}
+
+// expandIQ4 decodes 32 codes with one scale.
+func expandIQ4(y []float32, q []byte, d float32) {
+	for i, b := range q[:16] {
+		y[i], y[i+16] = levelsIQ4[b&15]*d, levelsIQ4[b>>4]*d
+	}
+}
+
+func encodeIQ4NL(dst []byte, src []float32) {
+	for ; len(src) > 0; dst, src = dst[18:], src[32:] {
+		d := searchIQ4(src[:32])
+		putF16(dst, 0, d)
+		packIQ4(dst[2:18], src[:32], inverse(d))
+	}
+}
+
+// packIQ4 writes the codes of the levels nearest to x*id.
+func packIQ4(dst []byte, x []float32, id float32) {
+	for i := range 16 {
+		dst[i] = codeIQ4(float32(id*x[i])) | codeIQ4(float32(id*x[i+16]))<<4
+	}
+}
+
+// codeIQ4 is the code of the level nearest to x, of two equally near ones the
+// upper; NaN counts as larger than all levels but the last.
+func codeIQ4(x float32) byte {
+	if x <= levelsIQ4[0] {
+		return 0
+	}
+	if x >= levelsIQ4[15] {
+		return 15
+	}
+	up := byte(1)
+	for up < 15 && !(x < levelsIQ4[up]) {
+		up++
+	}
+	if x-levelsIQ4[up-1] < levelsIQ4[up]-x {
+		return up - 1
+	}
+	return up
+}
+
+// searchIQ4 finds the scale of 32 weights by least squares weighted with x^2, from
+// the one that puts the extreme value on the lowest level, by way of 15 others. It
+// is the search of ggml's quantize_iq4_nl.
+func searchIQ4(x []float32) float32 {
+	ext := extreme(x)
+	if abs32(ext) < tinyGroup {
+		return 0
+	}
+	lx, l2 := sumsIQ4(x, 1/(-ext/levelsIQ4[0]))
+	d := lx / l2
+	best := d * lx
+	for step := -7; step <= 7; step++ {
+		lx, l2 = sumsIQ4(x, (float32(step)+levelsIQ4[0])/ext)
+		if l2 > 0 && float32(lx*lx) > float32(best*l2) {
+			d = lx / l2
+			best = d * lx
+		}
+	}
+	return d
+}
+
+// sumsIQ4 are the sums of w*x*l and w*l*l over the levels l nearest to x*id, with
+// w = x^2.
+func sumsIQ4(x []float32, id float32) (lx, l2 float32) {
+	for _, v := range x {
+		l := levelsIQ4[codeIQ4(float32(id*v))]
+		wl := float32(float32(v*v) * l)
+		lx += float32(wl * v)
+		l2 += float32(wl * l)
+	}
+	return lx, l2
+}
