@@ -13,10 +13,13 @@ const (
 	blockLen = 32  // weights of a Q4_1, Q5_0 or Q8_0 block
 	superLen = 256 // weights of a Q4_K or Q6_K block
 
+	bytesQ4_0 = 18  // f16 d, 16 bytes of nibbles
 	bytesQ4_1 = 20  // f16 d, f16 m, 16 bytes of nibbles
 	bytesQ5_0 = 22  // f16 d, 32 high bits, 16 bytes of nibbles
+	bytesQ5_1 = 24  // f16 d, f16 m, 32 high bits, 16 bytes of nibbles
 	bytesQ8_0 = 34  // f16 d, 32 int8
 	bytesQ4K  = 144 // f16 d, f16 dmin, 12 bytes of 6-bit scales, 128 bytes of nibbles
+	bytesQ5K  = 176 // f16 d, f16 dmin, 12 bytes of 6-bit scales, 32 of high bits, 128 of nibbles
 	bytesQ6K  = 210 // 128 bytes of nibbles, 64 of high bits, 16 int8 scales, f16 d
 )
 
