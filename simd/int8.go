@@ -94,9 +94,19 @@ func (k *int8Kind) panelBlock() int { return k.head() + stripCols*k.sub }
 // rowBlock is the bytes of a block in a quantized row of X.
 func (k *int8Kind) rowBlock() int { return rowHead + k.sub }
 
+// HasInt8 tells whether MatMulT8 can multiply with w.
+func HasInt8(w Matrix) bool {
+	b, ok := w.(BlockMatrix)
+	if !ok {
+		return false
+	}
+	typ, _ := b.Blocks()
+	return typ > NoBlocks && typ < blockTypes && w.Cols() > 0 && w.Cols()%int8Kinds[typ].weights == 0
+}
+
 // MatMulT8 computes Y = X Wᵀ with X rounded to 8 bits: X is [t, K] with row stride
 // ldx, Y is [t, N] with row stride ldy. It returns false, with Y untouched, if W
-// is no BlockMatrix of a type that it knows.
+// has no 8-bit products (HasInt8).
 //
 // Every Sub values of a row of X are rounded to x = d*q with d = max|x|/127 and
 // whole q, |q| <= 127, ties to even; values below 2^-119 become 0, and NaN or Inf
@@ -105,15 +115,12 @@ func (k *int8Kind) rowBlock() int { return rowHead + k.sub }
 // block to the last. So a row of Y depends on its row of X and on W alone, not on
 // the number of rows or workers, and is the same in every tier.
 func MatMulT8(p *Pool, t int, x []float32, ldx int, w Matrix, y []float32, ldy int) bool {
-	b, ok := w.(BlockMatrix)
-	if !ok {
+	if !HasInt8(w) {
 		return false
 	}
+	b := w.(BlockMatrix)
 	typ, src := b.Blocks()
 	n, k := w.Rows(), w.Cols()
-	if typ <= NoBlocks || typ >= blockTypes || k == 0 || k%int8Kinds[typ].weights != 0 {
-		return false
-	}
 	if t < 0 {
 		panic("simd: MatMulT8: negative dimension")
 	}
@@ -147,7 +154,7 @@ type int8Job struct {
 	ldx, ldy        int
 	rows            []byte // [t, stride] quantized X
 	stride          int
-	perTask         int // strips
+	perTask, batch  int // strips of a task, and of those that are unpacked at once
 	work            []int8Scratch
 	quantize, mul   func(task, worker int)
 }
@@ -202,8 +209,9 @@ func (j *int8Job) run(p *Pool) {
 	}
 	strips := (j.n + stripCols - 1) / stripCols
 	most := int8Strips
+	j.batch = int8Strips
 	if j.t <= int8Few {
-		most = int8Most
+		most, j.batch = int8Most, 1 // one panel stays in L1
 	}
 	j.perTask = max(1, min(most, strips/(4*p.Workers())))
 	p.Do((strips+j.perTask-1)/j.perTask, j.mul)
@@ -224,11 +232,11 @@ func (j *int8Job) quantizeTask(task, _ int) {
 func (j *int8Job) mulTask(task, worker int) {
 	s := &j.work[worker]
 	size := j.blocks * j.kind.panelBlock()
-	s.panel = growBytes(s.panel, min(j.perTask, int8Strips)*size)
+	s.panel = growBytes(s.panel, min(j.perTask, j.batch)*size)
 	first := task * j.perTask
 	end := min(first+j.perTask, (j.n+stripCols-1)/stripCols)
-	for ; first < end; first += int8Strips {
-		last := min(first+int8Strips, end)
+	for ; first < end; first += j.batch {
+		last := min(first+j.batch, end)
 		for strip := first; strip < last; strip++ {
 			j.unpack(s, s.panel[(strip-first)*size:(strip-first+1)*size], strip*stripCols)
 		}

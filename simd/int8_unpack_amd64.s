@@ -9,6 +9,10 @@
 // a time and transposed as 4x4 dwords, row r in the low and row r+4 in the high
 // half of a register, so that a register then holds 4 bytes of every row. Nibbles
 // are split after that.
+//
+// R13 runs through the rows 32 further, in the order of memory, to fetch them: the
+// processor does not see that 8 interleaved rows are one stream, and matrices of a
+// model come from far. Fetching never faults.
 
 #define ARGS \
 	MOVQ dst+0(FP), DI; \
@@ -18,12 +22,21 @@
 	LEAQ (SI)(R11*2), R8; \
 	ADDQ R11, R8; \
 	LEAQ (R8)(R11*2), R9; \
-	ADDQ R11, R9
+	ADDQ R11, R9; \
+	MOVQ R11, R13; \
+	SHLQ $5, R13; \
+	ADDQ SI, R13
+
+#define FETCH(off) \
+	PREFETCHT1 off(R13); \
+	PREFETCHT1 (off+64)(R13); \
+	PREFETCHT1 (off+128)(R13)
 
 #define NEXT(bytes, panel) \
 	ADDQ $bytes, SI; \
 	ADDQ $bytes, R8; \
 	ADDQ $bytes, R9; \
+	ADDQ $(8*bytes), R13; \
 	ADDQ $panel, DI; \
 	DECQ CX; \
 	JNE  loop; \
@@ -163,6 +176,7 @@ TEXT ·unpackQ4_0AVX2(SB), NOSPLIT, $0-32
 	DWORDS($0x0f0f0f0f, X11, Y11)
 	PCALIGN $32
 loop:
+	FETCH(0)
 	HALVES(0, X8, Y8)
 	VMOVUPS Y8, (DI)
 	LOADA(2)
@@ -177,6 +191,7 @@ TEXT ·unpackQ4_1AVX2(SB), NOSPLIT, $0-32
 	DWORDS($0x0f0f0f0f, X11, Y11)
 	PCALIGN $32
 loop:
+	FETCH(0)
 	GATHER(0, X8, Y8, X9)
 	PAIR(X8, Y8, X9, Y9)
 	VMOVUPS Y8, (DI)
@@ -195,6 +210,7 @@ TEXT ·unpackQ5_0AVX2(SB), NOSPLIT, $0-32
 	DWORDS($0x02040810, X9, Y9)
 	PCALIGN $32
 loop:
+	FETCH(0)
 	HALVES(0, X8, Y8)
 	VMOVUPS Y8, (DI)
 	LOADA(6)
@@ -213,6 +229,7 @@ TEXT ·unpackQ5_1AVX2(SB), NOSPLIT, $0-32
 	DWORDS($0x02040810, X9, Y9)
 	PCALIGN $32
 loop:
+	FETCH(0)
 	GATHER(0, X8, Y8, X13)
 	PAIR(X8, Y8, X13, Y13)
 	VMOVUPS Y8, (DI)
@@ -231,6 +248,9 @@ TEXT ·unpackQ8_0AVX2(SB), NOSPLIT, $0-32
 	DWORDS($0x80808080, X11, Y11)
 	PCALIGN $32
 loop:
+	FETCH(0)
+	PREFETCHT1 192(R13)
+	PREFETCHT1 256(R13)
 	HALVES(0, X8, Y8)
 	VMOVUPS Y8, (DI)
 	LOADA(2)
@@ -293,6 +313,7 @@ loop:
 
 // PAIR_K: half c of sub-blocks j and j+1 of a block whose codes begin at off.
 #define PAIR_K(off, j, c) \
+	FETCH(144*(j+c)); \
 	LOADA(off+16*j+16*c); \
 	SPLIT; \
 	STOREA(640*j+128+256*c); \
@@ -342,6 +363,8 @@ half:
 	VMOVDQU Y3, 96(SP)
 	MOVQ $4, DX
 pair:
+	FETCH(0)
+	ADDQ $176, R13
 	LOADA(48)
 	SPLIT
 	VMOVDQU 0(SP), Y8
@@ -381,6 +404,7 @@ pair:
 	CMPQ R10, $16
 	JEQ  half
 	SUBQ $512, DI
+	SUBQ $(8*176), R13
 	NEXT(176, 5120)
 
 // SCALES_Q6K: sub-block scales 4*n to 4*n+3 of all rows from the bytes of y, times
@@ -418,6 +442,9 @@ pair:
 // QUARTER_Q6K: 16 weights of each of the four runs of half n, from 16*c on: runs
 // 0 and 2 share bytes, so do 1 and 3. Run r is block 8*n+2*r+c.
 #define QUARTER_Q6K(n, c) \
+	FETCH(420*(2*n+c)); \
+	FETCH(420*(2*n+c)+192); \
+	PREFETCHT1 (420*(2*n+c)+384)(R13); \
 	LOADA(128+32*n+16*c); \
 	VMOVDQU Y0, 0(SP); \
 	VMOVDQU Y1, 32(SP); \

@@ -11,24 +11,25 @@ type codec struct {
 	encode       func(dst []byte, src []float32)
 	fast         func(dst []float32, src []byte) int
 	grid         *gridder
+	blocks       simd.BlockType // for products with the codes; such a type has a grid
 }
 
 // table has a row for every ggml type id; the rows without a name are the ids
 // that ggml has removed.
 var table = [...]codec{
-	F32:    {"F32", 1, 4, decodeF32, encodeF32, nil, nil},
-	F16:    {"F16", 1, 2, decodeF16, encodeF16, nil, nil},
-	Q4_0:   {"Q4_0", 32, 18, decodeQ4_0, encodeQ4_0, nil, &gridQ4_0},
-	Q4_1:   {"Q4_1", 32, 20, decodeQ4_1, encodeQ4_1, simd.DequantQ4_1, &gridQ4_1},
-	Q5_0:   {"Q5_0", 32, 22, decodeQ5_0, encodeQ5_0, simd.DequantQ5_0, &gridQ5_0},
-	Q5_1:   {"Q5_1", 32, 24, decodeQ5_1, encodeQ5_1, nil, &gridQ5_1},
-	Q8_0:   {"Q8_0", 32, 34, decodeQ8_0, encodeQ8_0, simd.DequantQ8_0, &gridQ8_0},
+	F32:    {"F32", 1, 4, decodeF32, encodeF32, nil, nil, simd.NoBlocks},
+	F16:    {"F16", 1, 2, decodeF16, encodeF16, nil, nil, simd.NoBlocks},
+	Q4_0:   {"Q4_0", 32, 18, decodeQ4_0, encodeQ4_0, nil, &gridQ4_0, simd.BlocksQ4_0},
+	Q4_1:   {"Q4_1", 32, 20, decodeQ4_1, encodeQ4_1, simd.DequantQ4_1, &gridQ4_1, simd.BlocksQ4_1},
+	Q5_0:   {"Q5_0", 32, 22, decodeQ5_0, encodeQ5_0, simd.DequantQ5_0, &gridQ5_0, simd.BlocksQ5_0},
+	Q5_1:   {"Q5_1", 32, 24, decodeQ5_1, encodeQ5_1, nil, &gridQ5_1, simd.BlocksQ5_1},
+	Q8_0:   {"Q8_0", 32, 34, decodeQ8_0, encodeQ8_0, simd.DequantQ8_0, &gridQ8_0, simd.BlocksQ8_0},
 	Q8_1:   {name: "Q8_1", block: 32, bytes: 36},
-	Q2K:    {"Q2_K", 256, 84, decodeQ2K, nil, nil, nil},
-	Q3K:    {"Q3_K", 256, 110, decodeQ3K, nil, nil, nil},
-	Q4K:    {"Q4_K", 256, 144, decodeQ4K, encodeQ4K, simd.DequantQ4K, &gridQ4K},
-	Q5K:    {"Q5_K", 256, 176, decodeQ5K, encodeQ5K, nil, &gridQ5K},
-	Q6K:    {"Q6_K", 256, 210, decodeQ6K, encodeQ6K, simd.DequantQ6K, &gridQ6K},
+	Q2K:    {"Q2_K", 256, 84, decodeQ2K, nil, nil, nil, simd.NoBlocks},
+	Q3K:    {"Q3_K", 256, 110, decodeQ3K, nil, nil, nil, simd.NoBlocks},
+	Q4K:    {"Q4_K", 256, 144, decodeQ4K, encodeQ4K, simd.DequantQ4K, &gridQ4K, simd.BlocksQ4K},
+	Q5K:    {"Q5_K", 256, 176, decodeQ5K, encodeQ5K, nil, &gridQ5K, simd.BlocksQ5K},
+	Q6K:    {"Q6_K", 256, 210, decodeQ6K, encodeQ6K, simd.DequantQ6K, &gridQ6K, simd.BlocksQ6K},
 	Q8K:    {name: "Q8_K", block: 256, bytes: 292},
 	IQ2XXS: {name: "IQ2_XXS", block: 256, bytes: 66},
 	IQ2XS:  {name: "IQ2_XS", block: 256, bytes: 74},
@@ -44,7 +45,7 @@ var table = [...]codec{
 	I64:    {name: "I64", block: 1, bytes: 8},
 	F64:    {name: "F64", block: 1, bytes: 8},
 	IQ1M:   {name: "IQ1_M", block: 256, bytes: 56},
-	BF16:   {"BF16", 1, 2, decodeBF16, encodeBF16, nil, nil},
+	BF16:   {"BF16", 1, 2, decodeBF16, encodeBF16, nil, nil, simd.NoBlocks},
 	TQ1_0:  {name: "TQ1_0", block: 256, bytes: 54},
 	TQ2_0:  {name: "TQ2_0", block: 256, bytes: 66},
 	MXFP4:  {name: "MXFP4", block: 32, bytes: 17},
