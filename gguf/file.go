@@ -8,6 +8,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 
 	"github.com/detox-surgery/detox-surgery/gguf/quant"
+	"github.com/detox-surgery/detox-surgery/simd"
 )
 
 // File is an open GGUF file.
@@ -193,7 +194,7 @@ func narrow[T int8 | uint8 | int16 | uint16 | uint32 | int64 | uint64](xs []T) (
 	return out, true
 }
 
-// Tensor is a tensor of a file. It implements simd.Matrix.
+// Tensor is a tensor of a file. It implements simd.Matrix and simd.BlockMatrix.
 type Tensor struct {
 	Name   string
 	Dims   []uint64 // ggml's order: Dims[0] is the number of columns
@@ -237,4 +238,13 @@ func (t *Tensor) DequantRows(dst []float32, ld, r0, r1 int) {
 	for r := r0; r < r1; r++ {
 		t.Type.Decode(dst[(r-r0)*ld:(r-r0)*ld+cols], t.raw[r*size:(r+1)*size])
 	}
+}
+
+// Blocks implements simd.BlockMatrix.
+func (t *Tensor) Blocks() (simd.BlockType, []byte) { return t.Type.Blocks(), t.raw }
+
+// BlockRow implements simd.BlockMatrix.
+func (t *Tensor) BlockRow(codes []uint8, scale, offset []float32, r int) {
+	size := t.Type.RowBytes(t.Cols())
+	t.Type.BlockRow(codes, scale, offset, t.raw[r*size:(r+1)*size])
 }

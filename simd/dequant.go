@@ -30,8 +30,10 @@ const (
 	blockKinds
 )
 
-// blockLayouts tells how many weights a block has, in how many bytes.
-var blockLayouts = [blockKinds]struct{ weights, bytes int }{
+// blockLayout is how many weights a block has, in how many bytes.
+type blockLayout struct{ weights, bytes int }
+
+var blockLayouts = [blockKinds]blockLayout{
 	blockQ4_0:  {32, 18},   // f16 d, 16 bytes of nibbles
 	blockQ4_1:  {32, 20},   // f16 d, f16 m, 16 bytes of nibbles
 	blockQ5_0:  {32, 22},   // f16 d, 32 high bits, 16 bytes of nibbles

@@ -22,6 +22,7 @@ func generateCommand() *cli.Command {
 			&cli.BoolFlag{Name: "sample", Usage: "sample instead of greedy"},
 			&cli.Float64Flag{Name: "top-p", Value: 0.9},
 			&cli.Float64Flag{Name: "temp", Value: 1},
+			&cli.BoolFlag{Name: "int8", Usage: "round activations to 8 bits in products, as llama.cpp does: faster, less exact"},
 			&cli.BoolFlag{Name: "chat", Usage: "put the prompt through the model's chat template"},
 		},
 		Action: generate,
@@ -103,7 +104,7 @@ func continueAll(c *cli.Context, path string, prompts []string) ([]string, error
 	}
 	made := model.Generate(m, ids, model.GenOptions{
 		MaxNew: c.Int("predict"), Sample: c.Bool("sample"), TopP: c.Float64("top-p"), Temp: c.Float64("temp"),
-		Seed: c.Uint64("seed"), Stop: tok.EOS(),
+		Seed: c.Uint64("seed"), Stop: tok.EOS(), Int8: c.Bool("int8"),
 	})
 	out := make([]string, len(made))
 	for i, m := range made {

@@ -265,6 +265,7 @@ func TestReaders(t *testing.T) {
 		{"version"},
 		{"diff", model, model},
 		{"generate", "-m", model, "-p", "The capital of France is", "-n", "4"},
+		{"generate", "-m", model, "-p", "The capital of France is", "-n", "4", "--int8"},
 		{"apply", "-m", model, "-o", filepath.Join(t.TempDir(), "o.gguf"), "--dry-run"},
 	} {
 		stdout, stderr, code := tool(t, args...)

@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // Grid describes how the weights of a block follow from integer codes:
 //
 //	w = s*c + o
@@ -58,6 +60,23 @@ func (t Type) Codes(dst []int16, src []byte) {
 	r, g := t.gridRow()
 	for i := range r.check(len(dst), len(src)) {
 		g.codes(dst[i*r.block:(i+1)*r.block], src[i*r.bytes:(i+1)*r.bytes])
+	}
+}
+
+// Blocks is what products with the codes know t by; NoBlocks if there are none.
+func (t Type) Blocks() simd.BlockType { return t.row().blocks }
+
+// BlockRow writes what [simd.BlockMatrix] asks of a row: codes counted from
+// MinCode, so that they have no sign, and what RowGrid writes.
+func (t Type) BlockRow(codes []uint8, scale, offset []float32, src []byte) {
+	r, g := t.gridRow()
+	t.RowGrid(src, scale, offset)
+	var block [256]int16
+	for i := range r.check(len(codes), len(src)) {
+		g.codes(block[:r.block], src[i*r.bytes:(i+1)*r.bytes])
+		for j, c := range block[:r.block] {
+			codes[i*r.block+j] = uint8(int(c) - g.MinCode)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/detox-surgery/detox-surgery/simd"
 )
 
 // editable are the types whose codes and carriers can be moved.
@@ -66,6 +68,35 @@ func TestGridEqualsDecode(t *testing.T) {
 			}
 			if !g.HasMin && slices.ContainsFunc(o, func(x float32) bool { return x != 0 }) {
 				t.Fatalf("%v has offsets", typ)
+			}
+		}
+	}
+}
+
+// TestBlockRow: unsigned codes, counted from MinCode, for every type with products
+// of codes, which are those with a grid.
+func TestBlockRow(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for i := range table {
+		typ := Type(i)
+		if has := typ.Valid() && typ.Blocks() != simd.NoBlocks; has != slices.Contains(editable, typ) {
+			t.Errorf("%v: products with codes %v", typ, has)
+		}
+	}
+	for _, typ := range editable {
+		g, _ := typ.Grid()
+		b, n := randomRow(typ, r), 4*typ.Block()
+		codes, want := make([]uint8, n), make([]int16, n)
+		typ.Codes(want, b)
+		s, o, s2, o2 := make([]float32, n/g.Sub), make([]float32, n/g.Sub), make([]float32, n/g.Sub), make([]float32, n/g.Sub)
+		typ.BlockRow(codes, s, o, b)
+		typ.RowGrid(b, s2, o2)
+		if !slices.Equal(s, s2) || !slices.Equal(o, o2) {
+			t.Errorf("%v: scales differ from RowGrid", typ)
+		}
+		for i, c := range codes {
+			if int(c)+g.MinCode != int(want[i]) {
+				t.Fatalf("%v: code %d is %d, want %d", typ, i, c, int(want[i])-g.MinCode)
 			}
 		}
 	}

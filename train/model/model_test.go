@@ -95,7 +95,10 @@ func TestLogitsEqualPyTorch(t *testing.T) {
 
 // logits returns all logits of one sequence, by position.
 func logits(m *model.Model, ids []int32) [][]float32 {
-	tp := nn.NewTape(m.Pool(), false)
+	return logitsOn(nn.NewTape(m.Pool(), false), m, ids)
+}
+
+func logitsOn(tp *nn.Tape, m *model.Model, ids []int32) [][]float32 {
 	h := m.Forward(tp, model.NewBatch(ids), model.ForwardOptions{}).Last
 	var out [][]float32
 	const rows = 64 // V is large: a few positions at a time

@@ -20,6 +20,7 @@ type Session struct {
 	// minRows is the least number of rows of a product; passes with fewer are
 	// filled up with rows that nobody reads.
 	minRows int
+	int8    bool
 	n       []int         // tokens held, by slot
 	keys    [][][]float32 // by block, by slot: [capacity, kvHeads*headDim]
 	values  [][][]float32
@@ -49,6 +50,13 @@ func (m *Model) NewSession(maxSeqs, maxLen int) *Session {
 	}
 	s.scores = make([][]float32, m.pool.Workers())
 	return s
+}
+
+// SetInt8 makes the session round the inputs of products to 8 bits, see
+// nn.Tape.SetInt8.
+func (s *Session) SetInt8(on bool) {
+	s.int8 = on
+	s.tp.SetInt8(on)
 }
 
 // Len is the number of tokens that a slot holds.
@@ -91,7 +99,9 @@ func (s *Session) Extend(slots []int, tokens [][]int32) []float32 {
 	}
 	s.forward(pass, rows)
 	s.logits = grow(s.logits, n*c.Vocab)
-	simd.MatMulT(s.m.pool, n, s.last, c.Width, s.m.Head(), 0, s.logits, c.Vocab)
+	if !s.int8 || !simd.MatMulT8(s.m.pool, n, s.last, c.Width, s.m.Head(), s.logits, c.Vocab) {
+		simd.MatMulT(s.m.pool, n, s.last, c.Width, s.m.Head(), 0, s.logits, c.Vocab)
+	}
 	return s.logits[:len(slots)*c.Vocab]
 }
 

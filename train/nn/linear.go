@@ -14,7 +14,9 @@ func Linear(tp *Tape, x *Value, w simd.Matrix) *Value {
 	}
 	r := tp.begin(tp.NewValue(x.T, w.Rows()), x, nil, nil)
 	r.w = w
-	simd.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, r.out.X, r.out.D)
+	if !tp.int8 || !simd.MatMulT8(tp.pool, x.T, x.X, x.D, w, r.out.X, r.out.D) {
+		simd.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, r.out.X, r.out.D)
+	}
 	switch t := w.(type) {
 	case columnGrad:
 		if tp.grad {

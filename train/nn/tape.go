@@ -49,6 +49,7 @@ type taskFunc func(tp *Tape, r *record, task, worker int)
 type Tape struct {
 	pool   *simd.Pool
 	grad   bool
+	int8   bool
 	mem    memory
 	values []*Value // the first live ones are in use
 	live   int
@@ -76,6 +77,17 @@ func (tp *Tape) Pool() *simd.Pool { return tp.pool }
 
 // Grad reports whether the tape records ops for Backward.
 func (tp *Tape) Grad() bool { return tp.grad }
+
+// SetInt8 makes Linear round its input to 8 bits where the weight is stored in
+// blocks of codes (simd.MatMulT8): several times as fast, with a relative error of
+// about a hundredth per product. It is meant for generation and panics on a tape
+// with gradients, since such a forward pass is piecewise constant.
+func (tp *Tape) SetInt8(on bool) {
+	if on && tp.grad {
+		panic(errInt8)
+	}
+	tp.int8 = on
+}
 
 // Bytes is the memory that the tape holds for activations, used and spare.
 func (tp *Tape) Bytes() int64 { return tp.mem.bytes }
@@ -327,4 +339,5 @@ func chunk(task, size, n int) (lo, hi int) { return task * size, min(n, (task+1)
 const (
 	errShape    = "nn: shapes do not match"
 	errReleased = "nn: value was released"
+	errInt8     = "nn: 8-bit products have no gradient"
 )

@@ -191,6 +191,7 @@ func TestBadCallers(t *testing.T) {
 	for name, f := range map[string]func(){
 		errShape:    func() { Linear(tp, x, denseOf(2, 3, 5)) },
 		errReleased: func() { Linear(tp, gone, w) },
+		errInt8:     func() { tp.SetInt8(true) },
 		errTarget:   func() { CrossEntropy(tp, x, w, []int32{0, 3}, []float32{1, 1}) },
 	} {
 		func() {
