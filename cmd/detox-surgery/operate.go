@@ -14,6 +14,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/surgery/pairs"
 	"github.com/detox-surgery/detox-surgery/train/data"
 	"github.com/detox-surgery/detox-surgery/train/loss"
+	"github.com/detox-surgery/detox-surgery/train/nn"
 )
 
 // trainingFlags are shared by the commands that train.
@@ -45,9 +46,15 @@ func trainingFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "retain-pairs"}, &cli.Float64Flag{Name: "retain-text"}, &cli.Float64Flag{Name: "retain-context"},
 		&cli.Float64Flag{Name: "sharpen", Usage: "factor on the original's logits that are taught after toxic lines"},
 		&cli.IntFlag{Name: "text-windows"},
+		precisionFlag(),
 		&cli.StringFlag{Name: "resume", Usage: "checkpoint to keep and to go on from"},
 		threadsFlag, seedFlag, jsonFlag, quietFlag, forceFlag,
 	}
+}
+
+// precisionFlag chooses how training multiplies by weights.
+func precisionFlag() *cli.StringFlag {
+	return &cli.StringFlag{Name: "precision", Value: nn.F32, Usage: "f32, or fast: 16-bit products where the processor has them"}
 }
 
 // set copies a flag into a field if the flag was given.
@@ -88,6 +95,7 @@ func config(c *cli.Context) (surgery.Config, error) {
 	set(c, "retain-context", &o.RetainContext, c.Float64)
 	set(c, "sharpen", &o.Sharpen, c.Float64)
 	set(c, "text-windows", &t.TextWindows, c.Int)
+	set(c, "precision", &t.Precision, c.String)
 	set(c, "rounding", &cfg.Rounding, c.String)
 	set(c, "edited-type", &cfg.EditedType, c.String)
 	t.Seed = c.Uint64("seed")

@@ -49,6 +49,7 @@ type taskFunc func(tp *Tape, r *record, task, worker int)
 type Tape struct {
 	pool   *simd.Pool
 	grad   bool
+	prec   Precision
 	mem    memory
 	values []*Value // the first live ones are in use
 	live   int
