@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -17,6 +18,7 @@ type TrainStepConfig struct {
 	Trainable  string // ffn_down | all
 	Steps      int    // measured steps; one more warms up
 	MaxTokens  int    // tokens of one micro-batch
+	Precision  string // nn.F32 or nn.Fast; "": the former
 }
 
 // TrainStepResult is the outcome of TrainStep.
@@ -25,6 +27,7 @@ type TrainStepResult struct {
 	Params     int     `json:"trainable_params"`
 	Batch      int     `json:"batch"`
 	Seq        int     `json:"seq"`
+	Precision  string  `json:"precision"`
 	Seconds    float64 `json:"seconds"` // median of a step
 	TokensPerS float64 `json:"tokens_per_s"`
 	Loss       float64 `json:"loss"`
@@ -37,6 +40,11 @@ func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
 	if cfg.Batch < 1 || cfg.Seq < 2 || cfg.Steps < 1 {
 		return res, fmt.Errorf("bench: batch %d, sequence %d and steps %d must be positive", cfg.Batch, cfg.Seq, cfg.Steps)
 	}
+	prec, ok := nn.NamedPrecision(cfg.Precision)
+	if !ok {
+		return res, fmt.Errorf("bench: precision %q is not %s or %s", cfg.Precision, nn.F32, nn.Fast)
+	}
+	res.Precision = cmp.Or(cfg.Precision, nn.F32)
 	params, undo, err := makeTrainable(m, cfg.Trainable)
 	if err != nil {
 		return res, err
@@ -54,6 +62,7 @@ func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
 		}
 	}
 	tape := nn.NewTape(m.Pool(), true)
+	tape.SetPrecision(prec)
 	var times []float64
 	for range cfg.Steps + 1 {
 		begin := time.Now()

@@ -8,6 +8,11 @@ import "sync"
 // the row strides of A, B and C as stored. beta is 0 or 1; with 0, C is not read.
 // C must not overlap A or B. The result does not depend on the number of workers.
 func Gemm(p *Pool, transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+	Float32.Gemm(p, transA, transB, m, n, k, a, lda, b, ldb, beta, c, ldc)
+}
+
+// Gemm is the function of that name with the operands in precision prec.
+func (prec Precision) Gemm(p *Pool, transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	if m < 0 || n < 0 || k < 0 {
 		panic("simd: Gemm: negative dimension")
 	}
@@ -19,7 +24,7 @@ func Gemm(p *Pool, transA, transB bool, m, n, k int, a []float32, lda int, b []f
 		scaleRows(m, n, beta, c, ldc)
 		return
 	}
-	j := newJob(p, m, n, k, beta, c, ldc)
+	j := newJob(p, prec.kernels(transA || !transB), m, n, k, beta, c, ldc)
 	j.setA(transA, a, lda)
 	if transB {
 		checkMatrix(n, k, b, ldb, "simd: Gemm: B does not hold [n, k]")
@@ -49,8 +54,8 @@ func scaleRows(m, n int, beta float32, c []float32, ldc int) {
 }
 
 const (
-	// depthBlock is the depth of one kernel call: it fixes the order of additions,
-	// and with it every bit of the result of a tier.
+	// depthBlock is the depth of one float32 kernel call: it fixes the order of
+	// additions, and with it every bit of the result of a tier.
 	depthBlock = 384
 	// rowBlock is about how many rows of A a task packs: with depthBlock they fill
 	// a quarter of a megabyte of L2.
@@ -66,8 +71,10 @@ const (
 type gemmJob struct {
 	ks       *kernelSet
 	m, n, k  int
+	steps    int // of the kernels over depth k
 	a        []float32
-	ars, aks int // element (i, l) of op(A) is a[i*ars+l*aks]
+	ars, aks int       // element (i, l) of op(A) is a[i*ars+l*aks]
+	words    []float32 // all of op(A) in the format of the kernels, where that is not float32
 	b        []float32
 	ldb      int
 	w        Matrix // instead of b: the operand is a matrix to expand
@@ -76,8 +83,8 @@ type gemmJob struct {
 	ldc      int
 	pack     func(task, worker int)
 
-	// The block at hand: columns j0 and up of op(B), nc of them, rows l0 and up, kb
-	// of them, packed in strips of nr columns, bStrip floats apart, rows bks apart.
+	// The block at hand: columns j0 and up of op(B), nc of them, steps l0 and up, kb
+	// of them, packed in strips of nr columns, bStrip words apart, steps bks apart.
 	j0, nc, l0, kb int
 	bStrip, bks    int
 	packed         []float32
@@ -88,6 +95,7 @@ type gemmJob struct {
 	tile                              func(task, worker int)
 	packRows, packColumns, packMatrix func(task, worker int)
 	expand, dotRows                   func(task, worker int)
+	wordRows, wordPairs               func(task, worker int)
 }
 
 // gemmScratch is the memory of one worker.
@@ -96,7 +104,7 @@ type gemmScratch struct {
 	src      []float32 // where the kernel reads A: a or the operand itself
 	ars, aks int
 	tile     []float32 // one tile, for edges
-	w        []float32 // expanded rows of W before they are transposed
+	w        []float32 // rows of W or B before they are transposed or joined
 	_        [64]byte
 }
 
@@ -119,16 +127,17 @@ func takeJob() *gemmJob {
 	j.tile = j.tileTask
 	j.packRows, j.packColumns, j.packMatrix = j.packRowsTask, j.packColumnsTask, j.packMatrixTask
 	j.expand, j.dotRows = j.expandTask, j.dotRowsTask
+	j.wordRows, j.wordPairs = j.wordRowsTask, j.wordPairsTask
 	return j
 }
 
-func newJob(p *Pool, m, n, k int, beta float32, c []float32, ldc int) *gemmJob {
+func newJob(p *Pool, ks *kernelSet, m, n, k int, beta float32, c []float32, ldc int) *gemmJob {
 	if beta != 0 && beta != 1 {
 		panic("simd: matrix product: beta is neither 0 nor 1")
 	}
 	j := takeJob()
-	j.ks = &gemmKernels[Active()]
-	j.m, j.n, j.k = m, n, k
+	j.ks = ks
+	j.m, j.n, j.k, j.steps = m, n, k, ks.steps(k)
 	j.add, j.c, j.ldc = beta == 1, c, ldc
 	for len(j.work) < p.Workers() {
 		j.work = append(j.work, gemmScratch{})
@@ -161,15 +170,16 @@ func (j *gemmJob) release() {
 // run multiplies block by block: packs a block of op(B) for all to share, then
 // computes what it adds to C.
 func (j *gemmJob) run(p *Pool) {
-	nr := j.ks.nr
-	kb := min(j.k, 4*depthBlock)
-	nc := min(j.n, max(nr, packFloats/kb/nr*nr))
-	for l0 := 0; l0 < j.k; l0 += kb {
+	j.formatA(p)
+	nr, words := j.ks.nr, j.ks.words
+	kb := min(j.steps, 4*j.ks.block)
+	nc := min(j.n, max(nr, packFloats/(kb*words)/nr*nr))
+	for l0 := 0; l0 < j.steps; l0 += kb {
 		for j0 := 0; j0 < j.n; j0 += nc {
-			j.l0, j.kb = l0, min(kb, j.k-l0)
+			j.l0, j.kb = l0, min(kb, j.steps-l0)
 			j.j0, j.nc = j0, min(nc, j.n-j0)
 			strips := (j.nc + nr - 1) / nr
-			j.bks, j.bStrip = nr, nr*j.kb
+			j.bks, j.bStrip = nr*words, nr*words*j.kb
 			j.packed = grow(j.packed, strips*j.bStrip)
 			p.Do(strips, j.pack)
 			p.Do(j.split(p.Workers(), strips), j.tile)
@@ -202,8 +212,8 @@ func (j *gemmJob) tileTask(task, worker int) {
 	s0 := task / j.rowChunks * j.strips
 	s1 := min(s0+j.strips, (j.nc+nr-1)/nr)
 	s := &j.work[worker]
-	for l := 0; l < j.kb; l += depthBlock {
-		depth := min(depthBlock, j.kb-l)
+	for l := 0; l < j.kb; l += j.ks.block {
+		depth := min(j.ks.block, j.kb-l)
 		step := j.packA(s, i0, i1, j.l0+l, depth)
 		add := j.add || j.l0+l > 0
 		for strip := s0; strip < s1; strip++ {

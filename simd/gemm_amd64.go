@@ -5,10 +5,10 @@ package simd
 // gemmKernels holds the kernels of each tier; a tier of another machine has none.
 var gemmKernels = [...]kernelSet{
 	Generic: genericKernels,
-	AVX2: {nr: 16, transpose: transpose8AVX2, copyRows: copyRowsAVX2, byRows: []kernel{
+	AVX2: {nr: 16, format: plainFormat, transpose: transpose8AVX2, copyRows: copyRowsAVX2, byRows: []kernel{
 		{6, tile6x16}, {4, tile4x16}, {2, tile2x16}, {1, tile1x16},
 	}},
-	AVX512: {nr: 32, transpose: transpose8AVX2, copyRows: copyRowsAVX2, byRows: []kernel{
+	AVX512: {nr: 32, format: plainFormat, transpose: transpose8AVX2, copyRows: copyRowsAVX2, byRows: []kernel{
 		{12, tile12x32}, {8, tile8x32}, {4, tile4x32}, {1, tile1x32},
 	}},
 }
@@ -55,7 +55,7 @@ func transpose8(dst *float32, dstLd int, src *float32, srcLd, k int)
 func gemm12x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile12x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(12, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(12, 32, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm12x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -63,7 +63,7 @@ func tile12x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks i
 func gemm8x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile8x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(8, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(8, 32, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm8x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -71,7 +71,7 @@ func tile8x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks in
 func gemm4x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile4x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(4, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(4, 32, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm4x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -79,7 +79,7 @@ func tile4x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks in
 func gemm1x32(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile1x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(1, 32, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(1, 32, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm1x32(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -87,7 +87,7 @@ func tile1x32(k, tiles int, a []float32, ars, aks, step int, b []float32, bks in
 func gemm6x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile6x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(6, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(6, 16, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm6x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -95,7 +95,7 @@ func tile6x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks in
 func gemm4x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile4x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(4, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(4, 16, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm4x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -103,7 +103,7 @@ func tile4x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks in
 func gemm2x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile2x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(2, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(2, 16, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm2x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -111,7 +111,7 @@ func tile2x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks in
 func gemm1x16(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile1x16(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(1, 16, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(1, 16, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm1x16(k, tiles, &a[0], ars, aks, step, &b[0], bks, &c[0], ldc, add)
 }
 

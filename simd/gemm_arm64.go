@@ -6,14 +6,16 @@ package simd
 // elements of a vector that holds a column of A, so A comes packed by depth.
 var gemmKernels = [...]kernelSet{
 	Generic: genericKernels,
-	NEON:    {nr: 12, depthMajor: true, byRows: []kernel{{8, tile8x12}, {4, tile4x12}}},
+	NEON:    {nr: 12, format: plainFormat, depthMajor: true, byRows: []kernel{{8, tile8x12}, {4, tile4x12}}},
 }
+
+var precisionKernels [precisions]lowKernels
 
 //go:noescape
 func gemm8x12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile8x12(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(8, 12, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(8, 12, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm8x12(k, tiles, &a[0], aks, step, &b[0], bks, &c[0], ldc, add)
 }
 
@@ -21,6 +23,6 @@ func tile8x12(k, tiles int, a []float32, ars, aks, step int, b []float32, bks in
 func gemm4x12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 
 func tile4x12(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
-	checkTiles(4, 12, k, tiles, a, ars, aks, step, b, bks, c, ldc)
+	checkTiles(4, 12, 1, k, tiles, a, ars, aks, step, b, bks, c, ldc)
 	gemm4x12(k, tiles, &a[0], aks, step, &b[0], bks, &c[0], ldc, add)
 }

@@ -5,7 +5,9 @@ package simd
 // kernel computes tiles C = A B (add: C += A B) of a fixed shape [rows, nr] that
 // lie below each other and share B, each element by one chain of operations over
 // ascending depth. Element (i, l) of A of a tile is a[i*ars+l*aks], and step further
-// for each tile after the first; element (l, j) of B is b[l*bks+j].
+// for each tile after the first; element (l, j) of B is b[l*bks+j]. In the formats
+// of lower precision l counts steps, of which each holds several values of depth
+// in one or more words of 32 bits.
 type kernel struct {
 	rows int
 	run  func(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool)
@@ -16,6 +18,7 @@ type kernel struct {
 type kernelSet struct {
 	nr     int
 	byRows []kernel
+	format // of the operands as packed
 	// depthMajor asks for A as [depth][rows], for kernels that load a column of A
 	// as a vector instead of broadcasting from memory.
 	depthMajor bool
@@ -29,6 +32,26 @@ type kernelSet struct {
 
 func (s *kernelSet) mr() int { return s.byRows[0].rows }
 
+// format says how packed operands hold the values that one step in depth of a
+// kernel multiplies. Words are kept in float32 slices whatever they hold: they are
+// only ever copied. The functions are nil in the format of float32.
+type format struct {
+	values int // of depth in a step
+	words  int // of 32 bits that a row of A or a column of B holds them in
+	block  int // steps of one kernel call
+	// row packs a row of values of ascending depth: words for each step begun, the
+	// missing values being zero. dst may begin where src does.
+	row func(dst, src []float32)
+	// pairs packs two neighbours in depth, r0 and r1 (nil: zeros), of as many rows
+	// as dst has words. nil if a step is not one word of two values.
+	pairs func(dst, r0, r1 []float32)
+}
+
+var plainFormat = format{values: 1, words: 1, block: depthBlock}
+
+// steps is how many steps a depth of k values takes.
+func (f *format) steps(k int) int { return (k + f.values - 1) / f.values }
+
 // fit is the smallest kernel for a tile of so many rows.
 func (s *kernelSet) fit(rows int) *kernel {
 	best := &s.byRows[0]
@@ -40,7 +63,7 @@ func (s *kernelSet) fit(rows int) *kernel {
 	return best
 }
 
-var genericKernels = kernelSet{nr: 4, byRows: []kernel{{4, gemmGeneric}}}
+var genericKernels = kernelSet{nr: 4, format: plainFormat, byRows: []kernel{{4, gemmGeneric}}}
 
 // gemmGeneric is the 4x4 kernel in Go.
 func gemmGeneric(k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int, add bool) {
@@ -74,10 +97,10 @@ func gemmTile(k int, a []float32, ars, aks int, b []float32, bks int, c []float3
 	}
 }
 
-// checkTiles panics unless the operands of a kernel of shape [mr, nr] lie within
-// their slices: assembly does not check.
-func checkTiles(mr, nr, k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int) {
-	_ = a[(tiles-1)*step+(mr-1)*ars+(k-1)*aks]
-	_ = b[(k-1)*bks+nr-1]
+// checkTiles panics unless the operands of a kernel of shape [mr, nr], words to a
+// step, lie within their slices: assembly does not check.
+func checkTiles(mr, nr, words, k, tiles int, a []float32, ars, aks, step int, b []float32, bks int, c []float32, ldc int) {
+	_ = a[(tiles-1)*step+(mr-1)*ars+(k-1)*aks+words-1]
+	_ = b[(k-1)*bks+words*nr-1]
 	_ = c[(tiles*mr-1)*ldc+nr-1]
 }

@@ -3,3 +3,5 @@
 package simd
 
 var gemmKernels = [...]kernelSet{Generic: genericKernels}
+
+var precisionKernels [precisions]lowKernels

@@ -1,11 +1,15 @@
 package simd
 
-// packA brings rows i0 to i1 of op(A), depth columns from l, into the form that
+// packA brings rows i0 to i1 of op(A), depth steps from l, into the form that
 // the kernels read best, and tells how far apart their groups of mr rows are.
 func (j *gemmJob) packA(s *gemmScratch, i0, i1, l, depth int) (step int) {
 	mr := j.ks.mr()
 	rows := i1 - i0
 	whole := (rows + mr - 1) / mr * mr
+	if j.ks.row != nil && j.ars != 1 { // formatA has left whole tiles
+		s.src, s.ars, s.aks = j.a[i0*j.ars+l*j.aks:], j.ars, j.aks
+		return mr * j.ars
+	}
 	if j.aks == 1 && !j.ks.depthMajor {
 		if rest := rows % mr; j.ars%1024 != 0 && (rest == 0 || j.ks.fit(rest).rows == rest) {
 			// Rows a multiple of 4 kB apart would compete for the same cache sets.
@@ -93,13 +97,41 @@ func (j *gemmJob) packRowsTask(strip, _ int) {
 	nr := j.ks.nr
 	col := j.j0 + strip*nr
 	n := min(nr, j.j0+j.nc-col)
-	packCopied(j.ks, j.packed[strip*j.bStrip:], nr, j.b[j.l0*j.ldb+col:], j.ldb, j.kb, n)
+	dst := j.packed[strip*j.bStrip:]
+	if j.ks.row == nil {
+		packCopied(j.ks, dst, nr, j.b[j.l0*j.ldb+col:], j.ldb, j.kb, n)
+		return
+	}
+	for l := range j.kb {
+		j.pairRow(dst[l*nr:(l+1)*nr], j.b, j.ldb, j.k, j.l0+l, col, n)
+	}
 }
 
 // packColumnsTask packs one strip of B stored transposed, [n, k].
-func (j *gemmJob) packColumnsTask(strip, _ int) {
+func (j *gemmJob) packColumnsTask(strip, worker int) {
 	nr := j.ks.nr
 	col := j.j0 + strip*nr
 	n := min(nr, j.j0+j.nc-col)
-	packTransposed(j.ks, j.packed[strip*j.bStrip:], nr, nr, j.b[col*j.ldb+j.l0:], j.ldb, n, j.kb)
+	dst := j.packed[strip*j.bStrip:]
+	if j.ks.row == nil {
+		packTransposed(j.ks, dst, nr, nr, j.b[col*j.ldb+j.l0:], j.ldb, n, j.kb)
+		return
+	}
+	lo := j.l0 * j.ks.values
+	hi := min(lo+j.kb*j.ks.values, j.k)
+	s := &j.work[worker]
+	ld := expandedLd(j.kb * j.ks.words)
+	s.w = grow(s.w, expandRows*ld)
+	for i := 0; i < nr; i += expandRows {
+		rows := min(expandRows, max(0, n-i))
+		for r := range rows {
+			at := (col + i + r) * j.ldb
+			j.ks.row(s.w[r*ld:], j.b[at+lo:at+hi])
+		}
+		packTransposed(j.ks, dst[i:], nr, min(expandRows, nr-i), s.w, ld, rows, j.kb*j.ks.words)
+	}
 }
+
+// expandedLd is the row stride of a scratch matrix of cols values: whole cache
+// lines, an odd number of them.
+func expandedLd(cols int) int { return (cols+31)/32*32 + 16 }

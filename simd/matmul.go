@@ -8,6 +8,12 @@ package simd
 // X is [t, K] with row stride ldx, W is [N, K], Y is [t, N] with row stride ldy;
 // beta is 0 or 1. The result does not depend on the number of workers.
 func MatMulT(p *Pool, t int, x []float32, ldx int, w Matrix, beta float32, y []float32, ldy int) {
+	Float32.MatMulT(p, t, x, ldx, w, beta, y, ldy)
+}
+
+// MatMulT is the function of that name with the operands in precision prec, and
+// in float32 where X has few rows.
+func (prec Precision) MatMulT(p *Pool, t int, x []float32, ldx int, w Matrix, beta float32, y []float32, ldy int) {
 	n, k := w.Rows(), w.Cols()
 	if t < 0 {
 		panic("simd: MatMulT: negative dimension")
@@ -21,10 +27,10 @@ func MatMulT(p *Pool, t int, x []float32, ldx int, w Matrix, beta float32, y []f
 		return
 	}
 	if d, ok := w.(*Dense); ok && t > dotMaxRows {
-		Gemm(p, false, true, t, n, k, x, ldx, d.Data, k, beta, y, ldy) // the same additions without a copy
+		prec.Gemm(p, false, true, t, n, k, x, ldx, d.Data, k, beta, y, ldy) // the same additions without a copy
 		return
 	}
-	j := newJob(p, t, n, k, beta, y, ldy)
+	j := newJob(p, prec.kernels(false), t, n, k, beta, y, ldy)
 	j.setA(false, x, ldx)
 	j.w = w
 	if t <= dotMaxRows {
@@ -39,6 +45,11 @@ func MatMulT(p *Pool, t int, x []float32, ldx int, w Matrix, beta float32, y []f
 // its input. DY is [t, N] with row stride lddy, DX is [t, K] with row stride
 // lddx; beta is 0 or 1. The result does not depend on the number of workers.
 func MatMul(p *Pool, t int, dy []float32, lddy int, w Matrix, beta float32, dx []float32, lddx int) {
+	Float32.MatMul(p, t, dy, lddy, w, beta, dx, lddx)
+}
+
+// MatMul is the function of that name with the operands in precision prec.
+func (prec Precision) MatMul(p *Pool, t int, dy []float32, lddy int, w Matrix, beta float32, dx []float32, lddx int) {
 	n, k := w.Rows(), w.Cols()
 	if t < 0 {
 		panic("simd: MatMul: negative dimension")
@@ -51,7 +62,7 @@ func MatMul(p *Pool, t int, dy []float32, lddy int, w Matrix, beta float32, dx [
 		scaleRows(t, k, beta, dx, lddx)
 		return
 	}
-	j := newJob(p, t, k, n, beta, dx, lddx)
+	j := newJob(p, prec.kernels(true), t, k, n, beta, dx, lddx)
 	j.setA(false, dy, lddy)
 	j.w = w
 	j.runNatural(p)
@@ -69,13 +80,14 @@ const (
 
 // runWhole is run with blocks of full depth, since rows of W come whole.
 func (j *gemmJob) runWhole(p *Pool) {
-	nr := j.ks.nr
-	nc := min(j.n, max(nr, packFloats/j.k/nr*nr))
-	j.l0, j.kb = 0, j.k
+	j.formatA(p)
+	nr, words := j.ks.nr, j.ks.words
+	nc := min(j.n, max(nr, packFloats/(j.steps*words)/nr*nr))
+	j.l0, j.kb = 0, j.steps
 	for j0 := 0; j0 < j.n; j0 += nc {
 		j.j0, j.nc = j0, min(nc, j.n-j0)
 		strips := (j.nc + nr - 1) / nr
-		j.bks, j.bStrip = nr, nr*j.k
+		j.bks, j.bStrip = nr*words, nr*words*j.steps
 		j.packed = grow(j.packed, strips*j.bStrip)
 		p.Do(strips, j.pack)
 		p.Do(j.split(p.Workers(), strips), j.tile)
@@ -91,40 +103,58 @@ func (j *gemmJob) packMatrixTask(strip, worker int) {
 	dst := j.packed[strip*j.bStrip:]
 	first := j.j0 + strip*nr
 	n := min(nr, j.j0+j.nc-first)
-	ld := (j.k+31)/32*32 + 16
+	ld := expandedLd(j.k) // a row of words fits as well
 	s.w = grow(s.w, expandRows*ld)
 	for i := 0; i < nr; i += expandRows {
 		rows := min(expandRows, max(0, n-i))
 		if rows > 0 {
 			j.w.DequantRows(s.w, ld, first+i, first+i+rows)
 		}
-		packTransposed(j.ks, dst[i:], nr, min(expandRows, nr-i), s.w, ld, rows, j.k)
+		for r := 0; r < rows && j.ks.row != nil; r++ {
+			j.ks.row(s.w[r*ld:], s.w[r*ld:r*ld+j.k])
+		}
+		packTransposed(j.ks, dst[i:], nr, min(expandRows, nr-i), s.w, ld, rows, j.kb*j.ks.words)
 	}
 }
 
 // runNatural multiplies with W as it is: its rows are the depth of the product
 // and its columns the vectors.
 func (j *gemmJob) runNatural(p *Pool) {
+	j.formatA(p)
 	nr := j.ks.nr
 	strips := (j.n + nr - 1) / nr
 	j.j0, j.nc = 0, j.n
-	j.bks, j.bStrip = (j.n+31)/32*32+16, nr
-	for l0 := 0; l0 < j.k; l0 += depthBlock {
-		j.l0, j.kb = l0, min(depthBlock, j.k-l0)
+	j.bks, j.bStrip = expandedLd(j.n), nr
+	for l0 := 0; l0 < j.steps; l0 += j.ks.block {
+		j.l0, j.kb = l0, min(j.ks.block, j.steps-l0)
 		j.packed = grow(j.packed, j.kb*j.bks)
-		p.Do((j.kb+expandRows-1)/expandRows, j.expand)
+		p.Do((j.kb*j.ks.values+expandRows-1)/expandRows, j.expand)
 		p.Do(j.split(p.Workers(), strips), j.tile)
 	}
 	j.release()
 }
 
 // expandTask expands a few rows of W, with zeros up to a whole strip.
-func (j *gemmJob) expandTask(task, _ int) {
-	r0 := task * expandRows
-	r1 := min(r0+expandRows, j.kb)
-	j.w.DequantRows(j.packed[r0*j.bks:], j.bks, j.l0+r0, j.l0+r1)
-	for r := r0; r < r1; r++ {
-		clear(j.packed[r*j.bks+j.n : (r+1)*j.bks])
+func (j *gemmJob) expandTask(task, worker int) {
+	steps := expandRows / j.ks.values
+	l0 := task * steps
+	l1 := min(l0+steps, j.kb)
+	r0 := (j.l0 + l0) * j.ks.values
+	r1 := min((j.l0+l1)*j.ks.values, j.k)
+	dst, ld := j.packed[l0*j.bks:], j.bks
+	if j.ks.row != nil {
+		s := &j.work[worker]
+		s.w = grow(s.w, expandRows*ld)
+		dst = s.w
+	}
+	j.w.DequantRows(dst, ld, r0, r1)
+	for l := l0; l < l1; l++ {
+		row := j.packed[l*j.bks : (l+1)*j.bks]
+		if j.ks.row != nil {
+			j.pairRow(row, dst, ld, r1-r0, l-l0, 0, j.n)
+			continue
+		}
+		clear(row[j.n:])
 	}
 }
 

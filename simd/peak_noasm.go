@@ -3,3 +3,5 @@
 package simd
 
 var peakLoops [AVX512 + 1]peakLoop
+
+var precisionLoops [precisions]peakLoop

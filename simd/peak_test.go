@@ -13,6 +13,13 @@ func TestPeakFMA(t *testing.T) {
 		}
 		t.Logf("%v: %.1f GFLOP/s per core", tier, peak)
 	}
+	for prec := Float32; prec < precisions; prec++ {
+		peak := PeakProducts(prec)
+		if (peak > 0) != (prec.Available() && Active() != Generic) {
+			t.Errorf("%v: peak %g GFLOP/s", prec, peak)
+		}
+		t.Logf("%v: %.1f GFLOP/s per core", prec, peak)
+	}
 	if got := PeakFMA(missingTier()); got != 0 {
 		t.Errorf("a tier that the CPU lacks has a peak of %g", got)
 	}

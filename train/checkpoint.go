@@ -65,6 +65,9 @@ func (t *Trainer) Resume(path string) error {
 	if err := gob.NewDecoder(f).Decode(&c); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrCheckpoint, path, err)
 	}
+	if c.Config.Precision == "" { // from before there was a choice
+		c.Config.Precision = nn.F32
+	}
 	if c.Version != checkpointVersion || c.Config != t.cfg || c.Pairs != len(t.pairs) {
 		return fmt.Errorf("%w: %s was made with other settings or data", ErrCheckpoint, path)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/detox-surgery/detox-surgery/train/data"
 	"github.com/detox-surgery/detox-surgery/train/loss"
+	"github.com/detox-surgery/detox-surgery/train/nn"
 	"github.com/detox-surgery/detox-surgery/train/optim"
 )
 
@@ -24,6 +25,7 @@ type Config struct {
 	TextTokens   int          `json:"text_tokens"`   // tokens of one window
 	Seed         uint64       `json:"seed"`
 	SaveEvery    int          `json:"save_every"` // steps between checkpoints; 0: none but the last
+	Precision    string       `json:"precision"`  // of the products with weights: nn.F32 or nn.Fast
 	Objective    loss.REPO    `json:"objective"`
 	Optimizer    optim.Config `json:"optimizer"`
 }
@@ -32,7 +34,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Epochs: 1, Batch: 8, LR: 2e-3, Warmup: 10, Floor: 0.1, MaxLen: 64, MaxTokens: 512,
-		ContextLines: 4, ContextShare: 0.8, ContextAdv: true, TextWindows: 4, TextTokens: 64, Seed: 1, SaveEvery: 50,
+		ContextLines: 4, ContextShare: 0.8, ContextAdv: true, TextWindows: 4, TextTokens: 64, Seed: 1, SaveEvery: 50, Precision: nn.F32,
 		Objective: loss.REPO{
 			Lambda: 1, Ramp: 10, Variant: loss.Saturating, Positions: loss.Both, Block: -1,
 			DiscLR: 1e-3, DiscSteps: 1, RetainPairs: 1, RetainText: 2, RetainContext: 2,
@@ -53,6 +55,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: micro-batch of %d tokens is below 64", c.MaxTokens)
 	case c.ContextLines < 0 || !(c.ContextShare >= 0 && c.ContextShare <= 1) || c.TextWindows < 0 || c.TextWindows > 0 && c.TextTokens < 8:
 		return fmt.Errorf("train: context lines %d, text windows %d of %d tokens", c.ContextLines, c.TextWindows, c.TextTokens)
+	}
+	if _, ok := nn.NamedPrecision(c.Precision); !ok {
+		return fmt.Errorf("train: precision %q is not %s or %s", c.Precision, nn.F32, nn.Fast)
 	}
 	return c.Objective.Check()
 }

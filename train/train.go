@@ -54,6 +54,9 @@ func New(m, ref *model.Model, params []*nn.Param, sync func(), d Data, cfg Confi
 		tape:    nn.NewTape(m.Pool(), true),
 		refTape: nn.NewTape(m.Pool(), false),
 	}
+	prec, _ := nn.NamedPrecision(cfg.Precision)
+	t.tape.SetPrecision(prec)
+	t.refTape.SetPrecision(prec) // the same, so that an unedited model is at no distance from the original
 	t.data.Pairs, t.pairs = encodePairs(m.Tokenizer(), d.Pairs, cfg.MaxLen)
 	t.refs = make([]*reference, len(t.pairs))
 	if len(t.pairs) < cfg.Batch {

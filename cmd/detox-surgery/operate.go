@@ -14,6 +14,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/surgery/pairs"
 	"github.com/detox-surgery/detox-surgery/train/data"
 	"github.com/detox-surgery/detox-surgery/train/loss"
+	"github.com/detox-surgery/detox-surgery/train/nn"
 )
 
 // trainingFlags are shared by the commands that train.
@@ -44,9 +45,15 @@ func trainingFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-context-adv", Usage: "keep the adversary away from states after toxic lines"},
 		&cli.Float64Flag{Name: "retain-pairs"}, &cli.Float64Flag{Name: "retain-text"}, &cli.Float64Flag{Name: "retain-context"},
 		&cli.IntFlag{Name: "text-windows"},
+		precisionFlag(),
 		&cli.StringFlag{Name: "resume", Usage: "checkpoint to keep and to go on from"},
 		threadsFlag, seedFlag, jsonFlag, quietFlag, forceFlag,
 	}
+}
+
+// precisionFlag chooses how training multiplies by weights.
+func precisionFlag() *cli.StringFlag {
+	return &cli.StringFlag{Name: "precision", Value: nn.F32, Usage: "f32, or fast: 16-bit products where the processor has them"}
 }
 
 // set copies a flag into a field if the flag was given.
@@ -86,6 +93,7 @@ func config(c *cli.Context) (surgery.Config, error) {
 	set(c, "retain-text", &o.RetainText, c.Float64)
 	set(c, "retain-context", &o.RetainContext, c.Float64)
 	set(c, "text-windows", &t.TextWindows, c.Int)
+	set(c, "precision", &t.Precision, c.String)
 	set(c, "rounding", &cfg.Rounding, c.String)
 	set(c, "edited-type", &cfg.EditedType, c.String)
 	t.Seed = c.Uint64("seed")

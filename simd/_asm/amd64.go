@@ -1,9 +1,13 @@
 package main
 
+import "strconv"
+
 // shape is a microkernel's tile: rows broadcast operands against two vectors.
 type shape struct {
-	rows, width int  // width in floats per vector: 8 (Y registers) or 16 (Z)
-	reg         byte // 'Y' or 'Z'
+	rows, width int    // width in floats per vector: 8 (Y registers) or 16 (Z)
+	reg         byte   // 'Y' or 'Z'
+	suffix      string // of the name, for the format of the operands
+	step        func(*file, shape)
 }
 
 // rowBase holds the address of rows 0, 3, 6 and 9; rows between are reached by
@@ -16,10 +20,24 @@ func amd64() []byte {
 // AX whether to add to C. All strides in bytes. The tiles below each other share
 // B; the argument a moves from one to the next.`)
 	for _, rows := range []int{12, 8, 4, 1} {
-		f.kernelX86(shape{rows, 16, 'Z'})
+		f.kernelX86(shape{rows, 16, 'Z', "", (*file).stepX86})
 	}
 	for _, rows := range []int{6, 4, 2, 1} {
-		f.kernelX86(shape{rows, 8, 'Y'})
+		f.kernelX86(shape{rows, 8, 'Y', "", (*file).stepX86})
+	}
+	return f.Bytes()
+}
+
+// lowAMD64 writes the kernels of lower precision: the same tiles with another step.
+func lowAMD64() []byte {
+	f := newFile(`// Registers as in gemm_amd64.s. Strides count words of 32 bits: two bfloat16, or
+// of 32 int16 a float32 scale and 16 words.`)
+	f.linef("#include \"evex_amd64.h\"")
+	for _, rows := range []int{12, 8, 4, 1} {
+		f.kernelX86(shape{rows, 16, 'Z', "BF16", (*file).stepBF16})
+	}
+	for _, rows := range []int{6, 4, 2, 1} {
+		f.kernelX86(shape{rows, 16, 'Z', "Int16", (*file).stepInt16})
 	}
 	return f.Bytes()
 }
@@ -28,8 +46,8 @@ func amd64() []byte {
 // B, then the broadcast registers in rotation. It computes a column of tiles: a
 // call for each cost 3 % of a product.
 func (f *file) kernelX86(s shape) {
-	f.linef("\n// func gemm%dx%d(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)", s.rows, 2*s.width)
-	f.linef("TEXT ·gemm%dx%d(SB), NOSPLIT, $0-81", s.rows, 2*s.width)
+	f.linef("\n// func gemm%dx%d%s(k, tiles int, a *float32, ars, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)", s.rows, 2*s.width, s.suffix)
+	f.linef("TEXT ·gemm%dx%d%s(SB), NOSPLIT, $0-81", s.rows, 2*s.width, s.suffix)
 	for _, arg := range [...]string{"ars+24(FP), R11", "aks+32(FP), R13", "bks+56(FP), R12", "c+64(FP), DX", "ldc+72(FP), BX", "step+40(FP), R14"} {
 		f.opf("MOVQ %s", arg)
 	}
@@ -64,7 +82,7 @@ func (f *file) kernelX86(s shape) {
 	f.opf("JE   done")
 	f.opf("PCALIGN $32")
 	f.linef("loop:")
-	f.stepX86(s)
+	s.step(f, s)
 	for i := range bases {
 		f.opf("ADDQ R13, %s", rowBase[i])
 	}
@@ -85,10 +103,65 @@ func (f *file) stepX86(s shape) {
 	f.opf("VMOVUPS %d(DI), %c%d", 4*s.width, s.reg, b+1)
 	for r := range s.rows {
 		x := b + 2 + r%(regs-b-2)
-		index := [...]string{"", "(R11*1)", "(R11*2)"}[r%3]
-		f.opf("VBROADCASTSS (%s)%s, %c%d", rowBase[r/3], index, s.reg, x)
+		f.opf("VBROADCASTSS %s, %c%d", rowAt(r, 0), s.reg, x)
 		for h := range 2 {
 			f.opf("VFMADD231PS %c%d, %c%d, %c%d", s.reg, b+h, s.reg, x, s.reg, 2*r+h)
+		}
+	}
+}
+
+// rowAt is the operand at a byte offset from row r of A.
+func rowAt(r, offset int) string {
+	at := ""
+	if offset != 0 {
+		at = strconv.Itoa(offset)
+	}
+	return at + "(" + rowBase[r/3] + ")" + [...]string{"", "(R11*1)", "(R11*2)"}[r%3]
+}
+
+// stepBF16 is stepX86 with two products to a word.
+func (f *file) stepBF16(s shape) {
+	b := 2 * s.rows
+	f.opf("VMOVUPS (DI), Z%d", b)
+	f.opf("VMOVUPS 64(DI), Z%d", b+1)
+	for r := range s.rows {
+		x := b + 2 + r%(30-b)
+		f.opf("VBROADCASTSS %s, Z%d", rowAt(r, 0), x)
+		for h := range 2 {
+			f.opf("VDPBF16PS(%d, %d, %d)", b+h, x, 2*r+h)
+		}
+	}
+}
+
+// stepInt16 multiplies 32 values in depth as integers, in accumulators of their
+// own, and adds the sums times the scale of the row and those of the columns.
+func (f *file) stepInt16(s shape) {
+	sum, b := 2*s.rows, 4*s.rows
+	broadcasts := 30 - b
+	for i := range 2 * s.rows {
+		f.opf("VPXORD Z%d, Z%d, Z%d", sum+i, sum+i, sum+i)
+	}
+	for w := 1; w <= 16; w++ {
+		f.opf("VMOVUPS %d(DI), Z%d", 128*w, b)
+		f.opf("VMOVUPS %d(DI), Z%d", 128*w+64, b+1)
+		for r := range s.rows {
+			x := b + 2 + r%broadcasts
+			f.opf("VPBROADCASTD %s, Z%d", rowAt(r, 4*w), x)
+			for h := range 2 {
+				f.opf("VPDPWSSD Z%d, Z%d, Z%d", b+h, x, sum+2*r+h)
+			}
+		}
+	}
+	f.opf("VMOVUPS (DI), Z%d", b)
+	f.opf("VMOVUPS 64(DI), Z%d", b+1)
+	for r := range s.rows {
+		x := b + 2 + r%broadcasts
+		f.opf("VBROADCASTSS %s, Z%d", rowAt(r, 0), x)
+		for h := range 2 {
+			i := sum + 2*r + h
+			f.opf("VCVTDQ2PS Z%d, Z%d", i, i)
+			f.opf("VMULPS Z%d, Z%d, Z%d", b+h, i, i)
+			f.opf("VFMADD231PS Z%d, Z%d, Z%d", x, i, 2*r+h)
 		}
 	}
 }

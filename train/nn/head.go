@@ -121,16 +121,16 @@ func (s *scan) run(tp *Tape, each taskFunc) {
 		s.n = min(headRows, s.w.Rows()-s.lo)
 		s.view = rowView{s.w, s.lo, s.lo + s.n}
 		if s.ref == nil || s.ref == s.w {
-			simd.MatMulT(tp.pool, all, s.x, s.d, &s.view, 0, s.tile, s.n)
+			tp.prec.Forward.MatMulT(tp.pool, all, s.x, s.d, &s.view, 0, s.tile, s.n)
 		} else {
-			simd.MatMulT(tp.pool, s.rows, s.x, s.d, &s.view, 0, s.tile, s.n)
+			tp.prec.Forward.MatMulT(tp.pool, s.rows, s.x, s.d, &s.view, 0, s.tile, s.n)
 			s.view.Matrix = s.ref
-			simd.MatMulT(tp.pool, s.rows, s.x[s.rows*s.d:], s.d, &s.view, 0, s.tile[s.rows*s.n:], s.n)
+			tp.prec.Forward.MatMulT(tp.pool, s.rows, s.x[s.rows*s.d:], s.d, &s.view, 0, s.tile[s.rows*s.n:], s.n)
 			s.view.Matrix = s.w
 		}
 		tp.do(nil, tasksFor(s.rows, headChunk), each)
 		if s.acc != nil {
-			simd.MatMul(tp.pool, all, s.tile, s.n, &s.view, 1, s.acc, s.d)
+			tp.prec.Input.MatMul(tp.pool, all, s.tile, s.n, &s.view, 1, s.acc, s.d)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func Linear(tp *Tape, x *Value, w simd.Matrix) *Value {
 	r := tp.begin(tp.NewValue(x.T, w.Rows()), x, nil, nil)
 	r.w = w
 	if !tp.int8 || !simd.MatMulT8(tp.pool, x.T, x.X, x.D, w, r.out.X, r.out.D) {
-		simd.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, r.out.X, r.out.D)
+		tp.prec.Forward.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, r.out.X, r.out.D)
 	}
 	switch t := w.(type) {
 	case columnGrad:
@@ -45,15 +45,15 @@ func linearBackward(tp *Tape, r *record) {
 	n, k := r.w.Rows(), r.w.Cols()
 	if x.needs {
 		dx, beta := tp.gradOf(x)
-		simd.MatMul(tp.pool, x.T, dy, n, r.w, beta, dx, k)
+		tp.prec.Input.MatMul(tp.pool, x.T, dy, n, r.w, beta, dx, k)
 	}
 	switch w := r.w.(type) {
 	case columnGrad:
 		c := len(w.columns())
-		simd.Gemm(tp.pool, true, false, n, c, x.T, dy, n, r.aux[0], c, 1, w.gradient(), c)
+		tp.prec.Weight.Gemm(tp.pool, true, false, n, c, x.T, dy, n, r.aux[0], c, 1, w.gradient(), c)
 	case Trainable:
 		if d, ok := w.(denseGrad); ok && d.gradient() != nil {
-			simd.Gemm(tp.pool, true, false, n, k, x.T, dy, n, x.X, k, 1, d.gradient(), k)
+			tp.prec.Weight.Gemm(tp.pool, true, false, n, k, x.T, dy, n, x.X, k, 1, d.gradient(), k)
 			return
 		}
 		tp.weightGrad(r, w)
@@ -75,7 +75,7 @@ func (tp *Tape) weightGrad(r *record, w Trainable) {
 	r.aux[1] = panel
 	for r.n[0] = 0; r.n[0] < n; r.n[0] += rows {
 		r.n[1] = min(rows, n-r.n[0])
-		simd.Gemm(tp.pool, true, false, r.n[1], k, r.a.T, dy[r.n[0]:], n, r.a.X, k, 0, panel, k)
+		tp.prec.Weight.Gemm(tp.pool, true, false, r.n[1], k, r.a.T, dy[r.n[0]:], n, r.a.X, k, 0, panel, k)
 		tp.do(r, tasksFor(r.n[1], gradRows), addGradTask)
 	}
 }

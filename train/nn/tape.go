@@ -50,6 +50,7 @@ type Tape struct {
 	pool   *simd.Pool
 	grad   bool
 	int8   bool
+	prec   Precision
 	mem    memory
 	values []*Value // the first live ones are in use
 	live   int
