@@ -34,7 +34,7 @@ type record struct {
 	aux     [2][]float32 // per-row results that backward needs, from the tape's memory
 	beta    [3]float32   // whether the gradients of a, b, c hold something already
 	ids     []int32
-	spans   []Span
+	stripes []stripe
 	attn    AttnConfig
 	rope    *ropeTable
 	f       float32
@@ -218,7 +218,7 @@ func (tp *Tape) begin(out, a, b, c *Value) *record {
 	var r *record
 	if n := len(tp.spare); n > 0 {
 		r, tp.spare = tp.spare[n-1], tp.spare[:n-1]
-		*r = record{ids: r.ids[:0], spans: r.spans[:0]}
+		*r = record{ids: r.ids[:0], stripes: r.stripes[:0]}
 	} else {
 		r = new(record)
 	}
