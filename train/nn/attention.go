@@ -21,10 +21,11 @@ const (
 	// tileKeys is the most keys of a tile. With tileRows, scores and their gradient
 	// stay in L2 beside the keys and values.
 	tileKeys = 256
-	// stripeQueries is the most queries of a task. More tasks than spans and key
-	// heads keep the workers busy on few long sequences; each but the last of a
-	// span costs backward a buffer for what its keys and values get.
-	stripeQueries = 256
+	// minStripe is the least number of queries of a stripe, if the span has as many,
+	// and minTasks the number of tasks below which spans are cut into stripes: one
+	// long sequence keeps all workers busy then, but each stripe except the last of
+	// a span costs backward a buffer for what its keys and values get.
+	minStripe, minTasks = 256, 16
 )
 
 // stripe is what a task works on for each key head: queries q0 to q1 of a span,
@@ -50,9 +51,9 @@ func Attention(tp *Tape, q, k, v *Value, c AttnConfig) *Value {
 	r := tp.begin(tp.NewValue(q.T, q.D), q, k, v)
 	r.attn = c
 	r.attn.Spans = nil
+	r.n[0] = tileQueries(c.Heads / c.KVHeads)
 	r.cutStripes(c.Spans)
 	r.aux[0] = tp.mem.get(q.T * c.Heads)
-	r.n[0] = tileQueries(c.Heads / c.KVHeads)
 	tp.prepare(r.tileFloats())
 	tp.do(r, len(r.stripes)*c.KVHeads, attnForward)
 	return tp.end(r, q.needs || k.needs || v.needs, attnBackward, q, k, v, r.out)
@@ -67,13 +68,22 @@ func tileQueries(group int) int {
 	return max(1, n/4*4)
 }
 
-// cutStripes fills r.stripes; the longest of a span come first, so that the last
-// tasks are short.
+// cutStripes fills r.stripes, whole tiles each; the longest of a span come first,
+// so that the last tasks are short.
 func (r *record) cutStripes(spans []Span) {
+	full := 0
+	for _, s := range spans {
+		if s.Len > 0 {
+			full++
+		}
+	}
+	most := minTasks / max(1, full*r.attn.KVHeads)
 	rows := 0
 	for _, s := range spans {
+		step := max(minStripe, s.Len/max(1, most))
+		step = (step + r.n[0] - 1) / r.n[0] * r.n[0]
 		for q1 := s.Len; q1 > 0; {
-			q0 := (q1 - 1) / stripeQueries * stripeQueries
+			q0 := (q1 - 1) / step * step
 			t := stripe{Span: s, q0: q0, q1: q1, part: -1}
 			if q1 < s.Len {
 				t.part = rows

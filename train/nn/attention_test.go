@@ -80,13 +80,14 @@ func fullRow(c AttnConfig, q, k []float32, key func(j int) int, first, i int) (p
 // windows narrower and wider than each; groups that fill a tile and that do not.
 var attnCases = []AttnConfig{
 	{Heads: 2, KVHeads: 1, HeadDim: 8, Spans: []Span{{0, 3}, {3, 0}, {3, 1}, {4, 150}}},
-	{Heads: 3, KVHeads: 1, HeadDim: 8, Spans: []Span{{0, 2*stripeQueries + 70}}},
-	{Heads: 4, KVHeads: 2, HeadDim: 4, Spans: []Span{{0, stripeQueries}, {stripeQueries, stripeQueries + 1}}},
-	{Heads: 2, KVHeads: 2, HeadDim: 4, Window: 5, Spans: []Span{{0, 2*stripeQueries + 3}}},
-	{Heads: 1, KVHeads: 1, HeadDim: 4, Window: 70, Spans: []Span{{0, 3 * stripeQueries}, {3 * stripeQueries, 90}}},
+	{Heads: 3, KVHeads: 1, HeadDim: 8, Spans: []Span{{0, 2*minStripe + 70}}},
+	{Heads: 4, KVHeads: 2, HeadDim: 4, Spans: []Span{{0, minStripe}, {minStripe, minStripe + 1}}},
+	{Heads: 2, KVHeads: 2, HeadDim: 4, Window: 5, Spans: []Span{{0, 2*minStripe + 3}}},
+	{Heads: 1, KVHeads: 1, HeadDim: 4, Window: 70, Spans: []Span{{0, 3 * minStripe}, {3 * minStripe, 90}}},
 	{Heads: 2, KVHeads: 1, HeadDim: 4, Window: tileKeys + 9, Spans: []Span{{0, 2*tileKeys + 50}}},
 	{Heads: 2, KVHeads: 1, HeadDim: 4, Softcap: 1.5, Window: 300, Spans: []Span{{0, 350}}},
 	{Heads: 130, KVHeads: 1, HeadDim: 2, Spans: []Span{{0, 9}}},
+	{Heads: 16, KVHeads: 16, HeadDim: 2, Spans: []Span{{0, 300}}},
 	{Heads: 14, KVHeads: 2, HeadDim: 6, Spans: []Span{{0, 31}}},
 }
 

@@ -12,6 +12,7 @@ type attnTile struct {
 	r     *record
 	c     *AttnConfig
 	span  Span
+	first int // key that the stripe sees first
 	kv    int
 	group int
 	q, n  int       // first query, counted from the start of the span, and their number
@@ -33,7 +34,7 @@ func (r *record) tileFloats() int {
 
 func (r *record) newTile(scratch []float32, s *stripe, kv int) attnTile {
 	c := &r.attn
-	t := attnTile{r: r, c: c, span: s.Span, kv: kv, group: c.Heads / c.KVHeads}
+	t := attnTile{r: r, c: c, span: s.Span, first: c.firstKey(s.q0), kv: kv, group: c.Heads / c.KVHeads}
 	rows := r.n[0] * t.group
 	take := func(n int) []float32 {
 		x := scratch[:n:n]
@@ -145,7 +146,6 @@ func (t *attnTile) backward(dk, dv []float32, ld int) {
 		t.sum[row] = simd.Dot(t.r.out.X[from:from+d], g)
 		t.top[row] = *t.lse(row)
 	}
-	base := t.c.firstKey(t.q / stripeQueries * stripeQueries)
 	beta := float32(0)
 	for k := t.c.firstKey(t.q); k < end; k += tileKeys {
 		keys := min(tileKeys, end-k)
@@ -155,7 +155,7 @@ func (t *attnTile) backward(dk, dv []float32, ld int) {
 		for row := range t.rows {
 			t.scoreGrad(row, k, keys)
 		}
-		to := (k - base) * ld
+		to := (k - t.first) * ld
 		simd.Gemm(nil, true, false, keys, d, t.rows, t.p, keys, t.dout, d, 1, dv[to:], ld)
 		simd.Gemm(nil, true, false, keys, d, t.rows, t.dp, keys, t.query, d, 1, dk[to:], ld)
 		simd.Gemm(nil, false, false, t.rows, d, keys, t.dp, keys, t.r.b.X[at:], t.r.b.D, beta, t.acc, d)
