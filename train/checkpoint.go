@@ -65,7 +65,7 @@ func (t *Trainer) Resume(path string) error {
 	if err := gob.NewDecoder(f).Decode(&c); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrCheckpoint, path, err)
 	}
-	if c.Version != checkpointVersion || c.Config != t.cfg || c.Pairs != len(t.pairs) {
+	if c.Version != checkpointVersion || c.Config.withoutMemory() != t.cfg.withoutMemory() || c.Pairs != len(t.pairs) {
 		return fmt.Errorf("%w: %s was made with other settings or data", ErrCheckpoint, path)
 	}
 	names, x := values(t.params)

@@ -45,10 +45,14 @@ func trainingFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "retain-pairs"}, &cli.Float64Flag{Name: "retain-text"}, &cli.Float64Flag{Name: "retain-context"},
 		&cli.Float64Flag{Name: "sharpen", Usage: "factor on the original's logits that are taught after toxic lines"},
 		&cli.IntFlag{Name: "text-windows"},
+		&cli.Int64Flag{Name: "activation-mib", Usage: activationUsage},
+		&cli.Int64Flag{Name: "state-cache-mib", Usage: "memory for states below the lowest trained block, over all epochs; 0: none"},
 		&cli.StringFlag{Name: "resume", Usage: "checkpoint to keep and to go on from"},
 		threadsFlag, seedFlag, jsonFlag, quietFlag, forceFlag,
 	}
 }
+
+const activationUsage = "activations kept for backward; blocks without room are computed twice (0: no limit)"
 
 // set copies a flag into a field if the flag was given.
 func set[T any](c *cli.Context, name string, dst *T, get func(string) T) {
@@ -88,6 +92,9 @@ func config(c *cli.Context) (surgery.Config, error) {
 	set(c, "retain-context", &o.RetainContext, c.Float64)
 	set(c, "sharpen", &o.Sharpen, c.Float64)
 	set(c, "text-windows", &t.TextWindows, c.Int)
+	mib := func(n string) int64 { return c.Int64(n) << 20 }
+	set(c, "activation-mib", &t.ActivationBudget, mib)
+	set(c, "state-cache-mib", &t.StateCacheBytes, mib)
 	set(c, "rounding", &cfg.Rounding, c.String)
 	set(c, "edited-type", &cfg.EditedType, c.String)
 	t.Seed = c.Uint64("seed")
