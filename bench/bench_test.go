@@ -38,6 +38,10 @@ func TestTrainStep(t *testing.T) {
 	if d := losses[0]/losses[1] - 1; d > 1e-4 || d < -1e-4 {
 		t.Errorf("the split into micro-batches changes the loss: %v", losses)
 	}
+	r, err := bench.TrainStep(m, bench.TrainStepConfig{Batch: 3, Seq: 16, Trainable: "ffn_down", Steps: 1, MaxTokens: 1024, Budget: 1})
+	if err != nil || r.Loss != losses[0] {
+		t.Errorf("with blocks computed again the loss is %v, not %v (%v)", r.Loss, losses[0], err)
+	}
 	if _, err := bench.TrainStep(m, bench.TrainStepConfig{Batch: 1, Seq: 8, Trainable: "none", Steps: 1}); err == nil {
 		t.Error("unknown trainable was accepted")
 	}

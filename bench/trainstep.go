@@ -19,6 +19,7 @@ type TrainStepConfig struct {
 	Steps      int    // measured steps; one more warms up
 	MaxTokens  int    // tokens of one micro-batch
 	Precision  string // nn.F32 or nn.Fast; "": the former
+	Budget     int64  // model.ForwardOptions.ActivationBudget
 }
 
 // TrainStepResult is the outcome of TrainStep.
@@ -32,6 +33,7 @@ type TrainStepResult struct {
 	TokensPerS float64 `json:"tokens_per_s"`
 	Loss       float64 `json:"loss"`
 	PeakRSS    int64   `json:"peak_rss_bytes"`
+	TapeBytes  int64   `json:"tape_bytes"` // activations, gradients of them, scratch of losses
 }
 
 // TrainStep times training steps of a model. It leaves the model as it was.
@@ -66,7 +68,7 @@ func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
 	var times []float64
 	for range cfg.Steps + 1 {
 		begin := time.Now()
-		res.Loss = step(tape, m, seqs, max(1, cfg.MaxTokens/cfg.Seq))
+		res.Loss = step(tape, m, seqs, max(1, cfg.MaxTokens/cfg.Seq), cfg.Budget)
 		m.Pool().Do(len(params), func(i, _ int) { clear(params[i].G) })
 		times = append(times, time.Since(begin).Seconds())
 	}
@@ -74,19 +76,19 @@ func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
 	slices.Sort(times)
 	res.Seconds = times[len(times)/2]
 	res.TokensPerS = float64(cfg.Batch*cfg.Seq) / res.Seconds
-	res.PeakRSS = PeakRSS()
+	res.PeakRSS, res.TapeBytes = PeakRSS(), tape.Bytes()
 	return res, nil
 }
 
 // step runs forward and backward over seqs, group sequences at a time.
-func step(tape *nn.Tape, m *model.Model, seqs [][]int32, group int) float64 {
+func step(tape *nn.Tape, m *model.Model, seqs [][]int32, group int, budget int64) float64 {
 	n := len(seqs[0])
 	var sum float64
 	for len(seqs) > 0 {
 		part := seqs[:min(group, len(seqs))]
 		seqs = seqs[len(part):]
 		tape.Reset()
-		h := m.Forward(tape, model.NewBatch(part...), model.ForwardOptions{}).Last
+		h := m.Forward(tape, model.NewBatch(part...), model.ForwardOptions{ActivationBudget: budget}).Last
 		var rows, targets []int32
 		var weight []float32
 		for i, s := range part {

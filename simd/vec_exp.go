@@ -20,14 +20,23 @@ func ExpSum(dst, x []float32, shift float32) (sum float64) {
 	if dst != nil && len(dst) != len(x) {
 		panic(errLength)
 	}
+	if dst == nil {
+		return expSumOnly(x, shift)
+	}
+	for lo := 0; lo < len(x); lo += chunk {
+		hi := min(len(x), lo+chunk)
+		sum += float64(expSum(dst[lo:hi], x[lo:hi], shift))
+	}
+	return sum
+}
+
+// expSumOnly has a frame of its own: clearing the scratch costs more than the
+// exponentials of a short row.
+func expSumOnly(x []float32, shift float32) (sum float64) {
 	var scratch [chunk]float32
 	for lo := 0; lo < len(x); lo += chunk {
 		hi := min(len(x), lo+chunk)
-		out := scratch[:hi-lo]
-		if dst != nil {
-			out = dst[lo:hi]
-		}
-		sum += float64(expSum(out, x[lo:hi], shift))
+		sum += float64(expSum(scratch[:hi-lo], x[lo:hi], shift))
 	}
 	return sum
 }

@@ -84,7 +84,12 @@ func NewPlan(in Input, cfg Config) (*Plan, error) {
 	p.AssumeRate = assumedRate * float64(in.Pool.Workers())
 	p.SecondsAt = p.GFLOP / p.AssumeRate
 	c := m.Config()
-	p.Memory = f.Size() + 16*p.Trainable + int64(cfg.Train.MaxTokens)*int64(c.Blocks)*int64(6*c.Width+4*c.FFN)*4
+	block := int64(cfg.Train.MaxTokens) * int64(6*c.Width+4*c.FFN) * 4
+	activations := block * int64(c.Blocks)
+	if b := cfg.Train.ActivationBudget; b > 0 {
+		activations = min(activations, b+block) // the one that is computed again
+	}
+	p.Memory = f.Size() + 16*p.Trainable + activations
 	p.Generation = 3 * cfg.Measure.MaxNew * (cfg.Measure.Prompts + cfg.Measure.Greedy + cfg.Measure.Plain)
 	return p, nil
 }

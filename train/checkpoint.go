@@ -68,7 +68,7 @@ func (t *Trainer) Resume(path string) error {
 	if c.Config.Precision == "" { // from before there was a choice
 		c.Config.Precision = nn.F32
 	}
-	if c.Version != checkpointVersion || c.Config != t.cfg || c.Pairs != len(t.pairs) {
+	if c.Version != checkpointVersion || c.Config.withoutMemory() != t.cfg.withoutMemory() || c.Pairs != len(t.pairs) {
 		return fmt.Errorf("%w: %s was made with other settings or data", ErrCheckpoint, path)
 	}
 	names, x := values(t.params)

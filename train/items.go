@@ -183,16 +183,15 @@ func (t *Trainer) references(items []item) {
 	for _, it := range items {
 		if it.ref != nil && it.ref.h == nil && !seen[it.ref] {
 			seen[it.ref] = true
-			need = append(need, item{ids: it.ref.ids, ref: it.ref})
+			ref := item{ids: it.ref.ids, ref: it.ref}
+			if it.kind == kindText {
+				ref.kind = kindText
+			}
+			need = append(need, ref)
 		}
 	}
 	for _, group := range pack(need, t.cfg.MaxTokens) {
-		seqs := make([][]int32, len(group))
-		for i, it := range group {
-			seqs[i] = it.ids
-		}
-		t.refTape.Reset()
-		h := t.ref.Forward(t.refTape, model.NewBatch(seqs...), model.ForwardOptions{}).Last
+		h := t.forward(t.ref, t.refTape, group, model.ForwardOptions{}).Last
 		at := 0
 		for _, it := range group {
 			it.ref.h = make([]float32, 0, len(it.ref.rows)*h.D)

@@ -10,16 +10,10 @@ import (
 // micro runs forward and backward of a group of items, adds their KL means to kl
 // and returns the time that the adversary took.
 func (t *Trainer) micro(group []item, w batchWeights, lambda float32, kl *[kinds]float64) time.Duration {
-	t.tape.Reset()
-	seqs := make([][]int32, len(group))
-	for i, it := range group {
-		seqs[i] = it.ids
-	}
-	block := t.cfg.Objective.Block
-	if block < 0 {
-		block = t.m.Config().Blocks - 1
-	}
-	h := t.m.Forward(t.tape, model.NewBatch(seqs...), model.ForwardOptions{KeepBlocks: true})
+	block := t.block()
+	h := t.forward(t.m, t.tape, group, model.ForwardOptions{
+		KeepBlocks: t.cfg.Objective.Lambda > 0, Blocks: []int{block}, ActivationBudget: t.cfg.ActivationBudget,
+	})
 	t.retain(h.Last, group, w, kl)
 	var spent time.Duration
 	if t.cfg.Objective.Lambda > 0 {
@@ -29,6 +23,30 @@ func (t *Trainer) micro(group []item, w batchWeights, lambda float32, kl *[kinds
 	}
 	t.tape.Backward()
 	return spent
+}
+
+// block is the block whose states the adversary sees.
+func (t *Trainer) block() int {
+	if b := t.cfg.Objective.Block; b >= 0 {
+		return b
+	}
+	return t.m.Config().Blocks - 1
+}
+
+// forward runs the items of a group through m on an emptied tape, from the lowest
+// trained block where the cache holds what enters it.
+func (t *Trainer) forward(m *model.Model, tape *nn.Tape, group []item, o model.ForwardOptions) *model.Hidden {
+	tape.Reset()
+	seqs := make([][]int32, len(group))
+	for i, it := range group {
+		seqs[i] = it.ids
+	}
+	if x := t.cache.input(t.refTape, group, seqs); x != nil {
+		tape.Reset() // it may be the tape that the cache works on
+		d := m.Config().Width
+		o.From, o.Input = t.cache.from, tape.Const(len(x)/d, d, x)
+	}
+	return m.Forward(tape, model.NewBatch(seqs...), o)
 }
 
 // retain seeds the gradient of the KL terms, one kind after the other.

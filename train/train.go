@@ -32,6 +32,7 @@ type Trainer struct {
 	refTape *nn.Tape
 	states  loss.States
 	refs    []*reference // per pair: kept over epochs
+	cache   *stateCache  // nil: none
 	step    int
 	stats   []StepStats
 }
@@ -59,6 +60,7 @@ func New(m, ref *model.Model, params []*nn.Param, sync func(), d Data, cfg Confi
 	t.refTape.SetPrecision(prec) // the same, so that an unedited model is at no distance from the original
 	t.data.Pairs, t.pairs = encodePairs(m.Tokenizer(), d.Pairs, cfg.MaxLen)
 	t.refs = make([]*reference, len(t.pairs))
+	t.cache = newStateCache(m, ref, t.lowest(), cfg.StateCacheBytes)
 	if len(t.pairs) < cfg.Batch {
 		return nil, fmt.Errorf("%w: %d usable pairs of %d, a batch needs %d", ErrData, len(t.pairs), len(d.Pairs), cfg.Batch)
 	}
@@ -66,6 +68,16 @@ func New(m, ref *model.Model, params []*nn.Param, sync func(), d Data, cfg Confi
 		return nil, fmt.Errorf("%w: neutral text has %d tokens, windows need at least %d", ErrData, len(d.Text), 2*cfg.TextTokens)
 	}
 	return t, nil
+}
+
+// lowest is the block that all passes may begin at: nothing below trains, and the
+// adversary looks at nothing below.
+func (t *Trainer) lowest() int {
+	b := t.m.LowestTrained()
+	if t.cfg.Objective.Lambda > 0 {
+		b = min(b, t.block())
+	}
+	return b
 }
 
 // Steps is the number of steps of the whole run.
@@ -130,6 +142,7 @@ func (t *Trainer) Step() StepStats {
 	t.step++
 	s.TokensPerS = float64(s.Tokens) / time.Since(begin).Seconds()
 	s.AdversaryMS = float64(adversary.Microseconds()) / 1000
+	s.StateHits, s.StateMisses = t.cache.endStep()
 	t.stats = append(t.stats, s)
 	return s
 }

@@ -96,6 +96,39 @@ func TestSameBitsForAnyThreads(t *testing.T) {
 	}
 }
 
+// TestMemoryChangesNoBit: neither blocks that are computed again nor states that
+// are kept change the result, and states of pairs are known from the second epoch.
+func TestMemoryChangesNoBit(t *testing.T) {
+	want := newTheatre(t, 2, func(c *train.Config) { c.StateCacheBytes = 0 }).run(t)
+	for name, change := range map[string]func(*train.Config){
+		"cache":                func(*train.Config) {},
+		"cache without room":   func(c *train.Config) { c.StateCacheBytes = 1 },
+		"cache with some room": func(c *train.Config) { c.StateCacheBytes = 100 << 10 },
+		"recomputed":           func(c *train.Config) { c.ActivationBudget, c.StateCacheBytes = 1, 0 },
+		"both":                 func(c *train.Config) { c.ActivationBudget = 1 << 20 },
+	} {
+		th := newTheatre(t, 2, change)
+		if !same(th.run(t), want) {
+			t.Errorf("%s: parameters differ", name)
+		}
+		hits := 0
+		for _, s := range th.trainer.Stats() {
+			hits += s.StateHits
+		}
+		if name != "recomputed" && hits == 0 {
+			t.Errorf("%s: no token was known", name)
+		}
+	}
+	plain := func(c *train.Config) { c.ContextLines, c.TextWindows = 0, 0 }
+	th := newTheatre(t, 2, plain)
+	th.run(t)
+	for _, s := range th.trainer.Stats() {
+		if s.Step > s.Steps/2 && (s.StateMisses != 0 || s.StateHits != s.Tokens) {
+			t.Errorf("step %d of the second epoch: %d tokens known, %d not, of %d", s.Step, s.StateHits, s.StateMisses, s.Tokens)
+		}
+	}
+}
+
 // TestMicroBatches: the split of a batch changes memory, not the result beyond
 // the order of additions.
 func TestMicroBatches(t *testing.T) {

@@ -20,6 +20,7 @@ func benchCommand() *cli.Command {
 					&cli.IntFlag{Name: "seq", Value: 64, Usage: "tokens of a sequence"},
 					&cli.IntFlag{Name: "steps", Value: 5, Usage: "measured steps"},
 					&cli.IntFlag{Name: "ubatch", Value: 512, Usage: "tokens of one micro-batch"},
+					&cli.Int64Flag{Name: "activation-mib", Usage: activationUsage},
 					&cli.StringFlag{Name: "trainable", Value: "ffn_down", Usage: "ffn_down or all"},
 					precisionFlag(),
 				},
@@ -49,7 +50,8 @@ func benchTrainStep(c *cli.Context) error {
 		return err
 	}
 	r, err := bench.TrainStep(m, bench.TrainStepConfig{
-		Batch: c.Int("batch"), Seq: c.Int("seq"), Trainable: c.String("trainable"), Steps: c.Int("steps"), MaxTokens: c.Int("ubatch"), Precision: c.String("precision"),
+		Batch: c.Int("batch"), Seq: c.Int("seq"), Trainable: c.String("trainable"), Steps: c.Int("steps"), MaxTokens: c.Int("ubatch"),
+		Precision: c.String("precision"), Budget: c.Int64("activation-mib") << 20,
 	})
 	if err != nil {
 		return usageError{err}
@@ -57,8 +59,8 @@ func benchTrainStep(c *cli.Context) error {
 	if c.Bool("json") {
 		return printJSON("bench train-step", r)
 	}
-	fmt.Printf("%s, %s, %d x %d tokens, %d threads: %.0f tokens/s (median %.3f s), peak RSS %.0f MiB\n",
-		r.Trainable, r.Precision, r.Batch, r.Seq, pool.Workers(), r.TokensPerS, r.Seconds, float64(r.PeakRSS)/(1<<20))
+	fmt.Printf("%s, %s, %d x %d tokens, %d threads: %.0f tokens/s (median %.3f s), peak RSS %.0f MiB, tape %.0f MiB\n",
+		r.Trainable, r.Precision, r.Batch, r.Seq, pool.Workers(), r.TokensPerS, r.Seconds, float64(r.PeakRSS)/(1<<20), float64(r.TapeBytes)/(1<<20))
 	return nil
 }
 

@@ -46,6 +46,8 @@ func trainingFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "retain-pairs"}, &cli.Float64Flag{Name: "retain-text"}, &cli.Float64Flag{Name: "retain-context"},
 		&cli.IntFlag{Name: "text-windows"},
 		precisionFlag(),
+		&cli.Int64Flag{Name: "activation-mib", Usage: activationUsage},
+		&cli.Int64Flag{Name: "state-cache-mib", Usage: "memory for states below the lowest trained block, over all epochs; 0: none"},
 		&cli.StringFlag{Name: "resume", Usage: "checkpoint to keep and to go on from"},
 		threadsFlag, seedFlag, jsonFlag, quietFlag, forceFlag,
 	}
@@ -55,6 +57,8 @@ func trainingFlags() []cli.Flag {
 func precisionFlag() *cli.StringFlag {
 	return &cli.StringFlag{Name: "precision", Value: nn.F32, Usage: "f32, or fast: 16-bit products where the processor has them"}
 }
+
+const activationUsage = "activations kept for backward; blocks without room are computed twice (0: no limit)"
 
 // set copies a flag into a field if the flag was given.
 func set[T any](c *cli.Context, name string, dst *T, get func(string) T) {
@@ -94,6 +98,9 @@ func config(c *cli.Context) (surgery.Config, error) {
 	set(c, "retain-context", &o.RetainContext, c.Float64)
 	set(c, "text-windows", &t.TextWindows, c.Int)
 	set(c, "precision", &t.Precision, c.String)
+	mib := func(n string) int64 { return c.Int64(n) << 20 }
+	set(c, "activation-mib", &t.ActivationBudget, mib)
+	set(c, "state-cache-mib", &t.StateCacheBytes, mib)
 	set(c, "rounding", &cfg.Rounding, c.String)
 	set(c, "edited-type", &cfg.EditedType, c.String)
 	t.Seed = c.Uint64("seed")

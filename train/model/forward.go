@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/detox-surgery/detox-surgery/train/nn"
 )
 
@@ -8,6 +10,9 @@ import (
 type ForwardOptions struct {
 	KeepBlocks bool // fill Hidden.Blocks
 	KeepActs   bool // fill Hidden.Acts
+	// Blocks, if not empty, lists the blocks that KeepBlocks is about; the others
+	// stay nil.
+	Blocks []int
 	// WatchBlocks and WatchActs keep the same and, on a tape with gradients, make
 	// Backward leave the gradient in their G.
 	WatchBlocks, WatchActs bool
@@ -16,6 +21,11 @@ type ForwardOptions struct {
 	// it. What lies below the lowest edited block is the same in every epoch.
 	From  int
 	Input *nn.Value
+	// ActivationBudget is how many bytes a tape may keep for Backward; blocks that
+	// find no room are computed again there, with the same gradients to the bit. 0
+	// is no limit, and none holds where activations are kept or watched. Until
+	// Backward is done, batch and handles must not change.
+	ActivationBudget int64
 }
 
 // Hidden is what a forward pass leaves, valid until the tape's next Reset.
@@ -95,18 +105,22 @@ func (m *Model) Forward(tp *nn.Tape, b *Batch, o ForwardOptions) *Hidden {
 		h.Acts = make([]*nn.Value, m.cfg.Blocks)
 		r.acts = h.Acts
 	}
+	if h.Acts != nil {
+		o.ActivationBudget = 0
+	}
+	layer := func(l int, x *nn.Value) *nn.Value { return m.arch.layer(r, l, x) }
 	x := o.Input
 	if x == nil {
 		x = nn.Embed(tp, m.top[TokenEmbd].matrix, b.IDs, m.cfg.EmbedScale)
 	}
 	for l := o.From; l < m.cfg.Blocks; l++ {
 		mark := tp.Mark()
-		y := m.arch.layer(r, l, x)
-		if x != o.Input && h.Blocks == nil {
+		y := tp.Block(x, l, m.cfg.Blocks-l, o.ActivationBudget, layer)
+		if x != o.Input && (l == o.From || !o.keeps(l-1)) {
 			tp.Release(x)
 		}
 		x = y
-		if h.Blocks != nil {
+		if o.keeps(l) {
 			h.Blocks[l] = x
 			tp.Keep(x)
 		}
@@ -117,6 +131,11 @@ func (m *Model) Forward(tp *nn.Tape, b *Batch, o ForwardOptions) *Hidden {
 	}
 	h.Last = nn.RMSNorm(tp, x, m.top[OutputNorm].gain, m.cfg.Eps)
 	return h
+}
+
+// keeps reports whether Hidden.Blocks gets block l.
+func (o *ForwardOptions) keeps(l int) bool {
+	return o.WatchBlocks || o.KeepBlocks && (len(o.Blocks) == 0 || slices.Contains(o.Blocks, l))
 }
 
 // checkBatch panics on a batch that the ops would read past.

@@ -140,6 +140,50 @@ func (m *Model) Head() simd.Matrix {
 	return m.top[Output].matrix
 }
 
+// LowestTrained is the first block that training changes: 0 where the embedding
+// trains, and the number of blocks where none does.
+func (m *Model) LowestTrained() int {
+	if m.top[TokenEmbd].trains() {
+		return 0
+	}
+	for l := range m.block {
+		for k := range m.block[l] {
+			if m.block[l][k].trains() {
+				return l
+			}
+		}
+	}
+	return len(m.block)
+}
+
+func (h *handle) trains() bool {
+	_, matrix := h.matrix.(nn.Trainable)
+	return matrix || h.gain != nil && h.gain.Delta != nil
+}
+
+// SameBelow reports whether two models of one file have the file's own weights in
+// all blocks below block, so that the same residual stream enters it.
+func (m *Model) SameBelow(o *Model, block int) bool {
+	if block > len(m.block) || block > len(o.block) || !m.top[TokenEmbd].original() || !o.top[TokenEmbd].original() {
+		return false
+	}
+	for l := range block {
+		for k := range m.block[l] {
+			if !m.block[l][k].original() || !o.block[l][k].original() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (h *handle) original() bool {
+	if h.matrix != nil {
+		return h.matrix == simd.Matrix(h.tensor)
+	}
+	return h.gain == nil || h.gain.Delta == nil
+}
+
 // Truncate returns a model of the first blocks blocks, with the same embedding,
 // final norm and head. Handles are copied: replacing one in either model leaves
 // the other as it is; parameters of gains are shared.

@@ -26,6 +26,7 @@ func glu(tp *Tape, gate, up *Value, forward taskFunc, back func(*Tape, *record))
 	if recorded && gate.remake == nil && up.remake == nil {
 		out.remake = r
 	}
+	out.cheap = tp.dry && out.needs && !gate.cheap && !up.cheap
 	return out
 }
 

@@ -144,60 +144,6 @@ func TestGradients(t *testing.T) {
 	}
 }
 
-// Long spans cross the tiles of queries; the result is compared with attention
-// written down in float64.
-func TestAttentionTiles(t *testing.T) {
-	c := AttnConfig{Heads: 2, KVHeads: 1, HeadDim: 8, Scale: 0.3, Window: 70, Spans: []Span{{0, 3}, {3, 150}}}
-	n := 153
-	q, k, v := random(1, n*16), random(2, n*8), random(3, n*8)
-	tp := NewTape(nil, false)
-	out := Attention(tp, tp.Const(n, 16, q), tp.Const(n, 8, k), tp.Const(n, 8, v), c)
-	for _, s := range c.Spans {
-		for i := range s.Len {
-			for h := range 2 {
-				want := naiveAttention(c, q, k, v, s, i, h)
-				for d, x := range want {
-					if got := out.X[(s.Start+i)*16+h*8+d]; math.Abs(float64(got)-x) > 1e-5 {
-						t.Fatalf("span %v query %d head %d dim %d: %g, want %g", s, i, h, d, got, x)
-					}
-				}
-			}
-		}
-	}
-}
-
-func naiveAttention(c AttnConfig, q, k, v []float32, s Span, i, h int) []float64 {
-	hd := c.HeadDim
-	out := make([]float64, hd)
-	var sum float64
-	for j := range i + 1 {
-		if c.Window > 0 && i-j >= c.Window {
-			continue
-		}
-		var x float64
-		for d := range hd {
-			x += float64(q[(s.Start+i)*c.Heads*hd+h*hd+d]) * float64(k[(s.Start+j)*hd+d])
-		}
-		e := math.Exp(x * float64(c.Scale))
-		sum += e
-		for d := range hd {
-			out[d] += e * float64(v[(s.Start+j)*hd+d])
-		}
-	}
-	for d := range out {
-		out[d] /= sum
-	}
-	return out
-}
-
-// A window that crosses tiles has its gradient tested too, at single entries.
-func TestAttentionTilesGradient(t *testing.T) {
-	n := 70
-	c := AttnConfig{Heads: 1, KVHeads: 1, HeadDim: 2, Scale: 0.7, Window: 66, Spans: []Span{{0, n}}}
-	g := func(tp *Tape, in []*Value) *Value { return Attention(tp, in[0], in[1], in[2], c) }
-	checkOp(t, "tiles", g, n*2, leaf(1, n, 2), leaf(2, n, 2), leaf(3, n, 2))
-}
-
 func TestGradReverse(t *testing.T) {
 	in, coef := leaf(1, 3, 4), random(2, 12)
 	sum, grads := evaluate(nil, func(tp *Tape, in []*Value) *Value { return GradReverse(tp, in[0], 0.5) }, []input{in}, coef)

@@ -19,6 +19,8 @@ type Value struct {
 	released bool    // the caller reads X no more
 	saves    int     // recorded ops whose backward reads X
 	remake   *record // recomputes X from inputs that are saved anyway; nil if none
+	cheap    bool    // a tape that records would set remake
+	counted  bool    // in Tape.kept
 }
 
 // record is one op: what its forward and backward work on.
@@ -34,7 +36,8 @@ type record struct {
 	aux     [2][]float32 // per-row results that backward needs, from the tape's memory
 	beta    [3]float32   // whether the gradients of a, b, c hold something already
 	ids     []int32
-	spans   []Span
+	stripes []stripe
+	block   BlockFunc // of a block that backward runs again
 	attn    AttnConfig
 	rope    *ropeTable
 	f       float32
@@ -51,6 +54,7 @@ type Tape struct {
 	grad   bool
 	int8   bool
 	prec   Precision
+	dry    bool // ops only tell whether they would record, see Block
 	mem    memory
 	values []*Value // the first live ones are in use
 	live   int
@@ -58,6 +62,10 @@ type Tape struct {
 	spare  []*record
 	ropes  map[ropeKey]*ropeTable
 	scan   scan // of the loss that runs
+	inner  []*record
+	kept   int64 // bytes that records keep for Backward, see Block
+	most   int64 // the most that kept was after a block
+	perRow int64 // most bytes that a block keeps per row, as far as known
 
 	cur     *record
 	task    taskFunc
@@ -104,7 +112,7 @@ func (tp *Tape) Reset() {
 		tp.freeX(v)
 		tp.freeG(v)
 	}
-	tp.live = 0
+	tp.live, tp.kept = 0, 0
 }
 
 // NewValue returns a value of uninitialised memory.
@@ -200,7 +208,12 @@ func (tp *Tape) Seed(v *Value) []float32 {
 // Backward runs the recorded ops in reverse from the gradients that losses have
 // seeded, adds to the gradients of parameters, and empties the record.
 func (tp *Tape) Backward() {
-	for _, r := range slices.Backward(tp.log) {
+	tp.reverse(tp.log)
+	tp.log, tp.kept = tp.log[:0], 0
+}
+
+func (tp *Tape) reverse(log []*record) {
+	for _, r := range slices.Backward(log) {
 		if r.out.G != nil {
 			tp.restore(r)
 			r.back(tp, r)
@@ -210,7 +223,6 @@ func (tp *Tape) Backward() {
 		}
 		tp.drop(r)
 	}
-	tp.log = tp.log[:0]
 }
 
 // restore computes the lazily saved values of r again, for the time of its backward.
@@ -231,7 +243,7 @@ func (tp *Tape) begin(out, a, b, c *Value) *record {
 	var r *record
 	if n := len(tp.spare); n > 0 {
 		r, tp.spare = tp.spare[n-1], tp.spare[:n-1]
-		*r = record{ids: r.ids[:0], spans: r.spans[:0]}
+		*r = record{ids: r.ids[:0], stripes: r.stripes[:0]}
 	} else {
 		r = new(record)
 	}
@@ -242,6 +254,10 @@ func (tp *Tape) begin(out, a, b, c *Value) *record {
 // end records the op if a gradient can flow through it, and forgets it if not.
 func (tp *Tape) end(r *record, trains bool, back func(tp *Tape, r *record), saved ...*Value) *Value {
 	out := r.out
+	if tp.dry && trains {
+		out.needs = true
+		tp.count(r, saved)
+	}
 	if !tp.grad || !trains {
 		tp.drop(r)
 		return out
@@ -256,8 +272,20 @@ func (tp *Tape) end(r *record, trains bool, back func(tp *Tape, r *record), save
 		r.saved[i] = v
 		v.saves++
 	}
+	tp.count(r, saved)
 	tp.log = append(tp.log, r)
 	return out
+}
+
+// count adds to kept what r keeps and no record before it did.
+func (tp *Tape) count(r *record, saved []*Value) {
+	for _, v := range saved {
+		if v.remake == nil && !v.cheap && !v.counted && !v.borrowed {
+			v.counted = true
+			tp.kept += int64(v.T) * int64(v.D) * 4
+		}
+	}
+	tp.kept += int64(len(r.aux[0])+len(r.aux[1])) * 4
 }
 
 // drop returns what a record holds.
@@ -275,7 +303,7 @@ func (tp *Tape) drop(r *record) {
 	if r.out.remake == r {
 		r.out.remake = nil
 	}
-	r.w, r.gain, r.attn = nil, nil, AttnConfig{}
+	r.w, r.gain, r.attn, r.block = nil, nil, AttnConfig{}, nil
 	tp.spare = append(tp.spare, r)
 }
 

@@ -21,6 +21,7 @@ type stack struct {
 	weight            []float32
 	width, heads, kvs int
 	release           bool
+	budget            int64
 }
 
 func newStack(width, ffn, blocks, tokens int, down func(l int, w *blockMatrix) simd.Matrix) *stack {
@@ -56,15 +57,18 @@ func (s *stack) step(tp *Tape) float64 {
 	tp.Reset()
 	hd := s.width / s.heads
 	x := Embed(tp, s.embed, s.ids, 1)
-	for _, down := range s.down {
-		mark, in := tp.Mark(), x
+	block := func(l int, x *Value) *Value {
 		a := RMSNorm(tp, x, s.norm, 1e-5)
 		q := RoPE(tp, Linear(tp, a, s.q), s.pos, hd, 1e4, 1, false)
 		k := RoPE(tp, Linear(tp, a, s.k), s.pos, hd, 1e4, 1, false)
 		o := Attention(tp, q, k, Linear(tp, a, s.v), AttnConfig{Heads: s.heads, KVHeads: s.kvs, HeadDim: hd, Scale: 0.2, Spans: s.spans})
 		x = Add(tp, x, Linear(tp, o, s.o))
 		f := RMSNorm(tp, x, s.norm, 1e-5)
-		x = Add(tp, x, Linear(tp, SiLUMul(tp, Linear(tp, f, s.gate), Linear(tp, f, s.up)), down))
+		return Add(tp, x, Linear(tp, SiLUMul(tp, Linear(tp, f, s.gate), Linear(tp, f, s.up)), s.down[l]))
+	}
+	for l := range s.down {
+		mark, in := tp.Mark(), x
+		x = tp.Block(x, l, len(s.down)-l, s.budget, block)
 		if s.release {
 			tp.ReleaseSince(mark, x)
 			tp.Release(in)
@@ -149,6 +153,36 @@ func TestStepGradient(t *testing.T) {
 	}
 }
 
+// Blocks that are computed again change no bit and keep to the budget.
+func TestBudget(t *testing.T) {
+	const rows, width = 100, 64
+	s := newStack(width, 128, 16, rows, carriersFrom(1))
+	tp := NewTape(nil, true)
+	loss := s.step(tp)
+	want := grads(s)
+	full := tp.Bytes()
+	pool := simd.NewPool(2)
+	defer pool.Close()
+	for _, budget := range []int64{1, 20 * rows * width * 4, 60 * rows * width * 4, 1 << 40} {
+		for _, p := range []*simd.Pool{nil, pool} {
+			s.budget = budget
+			tp := NewTape(p, true)
+			for range 3 {
+				if got := s.step(tp); got != loss {
+					t.Errorf("budget %d: loss %g, want %g", budget, got, loss)
+				}
+				same(t, "gradient", grads(s), want, 0)
+			}
+			if stream := int64(15 * rows * width * 4); tp.kept != 0 || tp.most > max(budget, stream) && budget < full {
+				t.Errorf("budget %d: kept %d, at most %d bytes", budget, tp.kept, tp.most)
+			}
+			if budget < full/4 && tp.Bytes() > full/2 {
+				t.Errorf("budget %d: tape holds %d bytes, without budget %d", budget, tp.Bytes(), full)
+			}
+		}
+	}
+}
+
 // Below the lowest trainable weight nothing is recorded.
 func TestBackwardStopsAtLowestTrainable(t *testing.T) {
 	count := func(from int) int {
@@ -213,6 +247,10 @@ func TestStepAllocatesNothing(t *testing.T) {
 	tp := NewTape(nil, true)
 	if n := testing.AllocsPerRun(5, func() { s.step(tp) }); n > 8 {
 		t.Errorf("%g allocations per step after warm-up", n)
+	}
+	s.budget = 1 // all blocks twice
+	if n := testing.AllocsPerRun(5, func() { s.step(tp) }); n > 8 {
+		t.Errorf("%g allocations per step with a budget", n)
 	}
 	// Without gradients a second pass over more tokens needs no more than what is live at once.
 	free := NewTape(nil, false)
