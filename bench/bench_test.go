@@ -4,26 +4,12 @@ import (
 	"testing"
 
 	"github.com/detox-surgery/detox-surgery/bench"
-	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
-	"github.com/detox-surgery/detox-surgery/simd"
-	"github.com/detox-surgery/detox-surgery/train/model"
+	"github.com/detox-surgery/detox-surgery/internal/testmodel"
 )
 
 func TestTrainStep(t *testing.T) {
-	f, err := gguf.Open(testenv.Model(t, testenv.SmolLM2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := model.Open(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m = m.Truncate(2)
-	pool := simd.NewPool(2)
-	defer pool.Close()
-	m.SetPool(pool)
+	m := testmodel.Open(t, testenv.SmolLM2, 2).Truncate(2)
 	var losses []float64
 	for _, micro := range []int{1024, 32} {
 		r, err := bench.TrainStep(m, bench.TrainStepConfig{Batch: 3, Seq: 16, Trainable: "ffn_down", Steps: 1, MaxTokens: micro})
