@@ -8,7 +8,7 @@ LLAMA   := xllamacpp==2026.10.11549
 PEERS   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/detox-surgery/peers
 FUZZ    ?= 20s
 
-.PHONY: build demo peers test test-neon bench check fuzz generate clean
+.PHONY: build demo peers test test-neon bench bench-peers bench-check check fuzz generate clean
 
 build:
 	$(GO) build -trimpath -o bin/detox-surgery ./cmd/detox-surgery
@@ -37,6 +37,16 @@ test-neon:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 200ms ./simd ./bench
+	@echo "beside PyTorch, OpenBLAS, gonum and llama.cpp: make bench-peers; against the figures kept for this processor: make bench-check"
+
+# Takes half an hour of an idle machine and writes bench/results. DETOX_PEERS_PYTHON is a Python with torch, transformers, gguf and
+# numpy, DETOX_LLAMA_BIN the folder of llama-bench and test-quantize-perf; what is not there is left out. Then for README.md:
+# go run ./bench/peers -readme -results bench/results/FILE.json
+bench-peers:
+	$(GO) run ./bench/peers
+
+bench-check:
+	$(GO) run ./bench/peers -check
 
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: files above"; exit 1; }

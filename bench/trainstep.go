@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"time"
 
+	"github.com/detox-surgery/detox-surgery/simd"
 	"github.com/detox-surgery/detox-surgery/train/model"
 	"github.com/detox-surgery/detox-surgery/train/nn"
 )
@@ -29,6 +28,8 @@ type TrainStepResult struct {
 	Batch      int     `json:"batch"`
 	Seq        int     `json:"seq"`
 	Precision  string  `json:"precision"`
+	Threads    int     `json:"threads"`
+	Tier       string  `json:"tier"`
 	Seconds    float64 `json:"seconds"` // median of a step
 	TokensPerS float64 `json:"tokens_per_s"`
 	Loss       float64 `json:"loss"`
@@ -38,7 +39,9 @@ type TrainStepResult struct {
 
 // TrainStep times training steps of a model. It leaves the model as it was.
 func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
-	res := TrainStepResult{Trainable: cfg.Trainable, Batch: cfg.Batch, Seq: cfg.Seq}
+	res := TrainStepResult{
+		Trainable: cfg.Trainable, Batch: cfg.Batch, Seq: cfg.Seq, Threads: m.Pool().Workers(), Tier: simd.Active().String(),
+	}
 	if cfg.Batch < 1 || cfg.Seq < 2 || cfg.Steps < 1 {
 		return res, fmt.Errorf("bench: batch %d, sequence %d and steps %d must be positive", cfg.Batch, cfg.Seq, cfg.Steps)
 	}
@@ -65,16 +68,10 @@ func TrainStep(m *model.Model, cfg TrainStepConfig) (TrainStepResult, error) {
 	}
 	tape := nn.NewTape(m.Pool(), true)
 	tape.SetPrecision(prec)
-	var times []float64
-	for range cfg.Steps + 1 {
-		begin := time.Now()
+	res.Seconds, _ = timeRuns(cfg.Steps, func() {
 		res.Loss = step(tape, m, seqs, max(1, cfg.MaxTokens/cfg.Seq), cfg.Budget)
 		m.Pool().Do(len(params), func(i, _ int) { clear(params[i].G) })
-		times = append(times, time.Since(begin).Seconds())
-	}
-	times = times[1:]
-	slices.Sort(times)
-	res.Seconds = times[len(times)/2]
+	})
 	res.TokensPerS = float64(cfg.Batch*cfg.Seq) / res.Seconds
 	res.PeakRSS, res.TapeBytes = PeakRSS(), tape.Bytes()
 	return res, nil

@@ -117,3 +117,17 @@ func TestGuardFaults(t *testing.T) {
 	y := unsafe.Slice(&x[0], 6)
 	t.Log(y[5])
 }
+
+func TestXorStaysInside(t *testing.T) {
+	if emulated() {
+		t.Skip("the emulator's pages are not the test's")
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	eachTier(t, func(t *testing.T) { //nolint:thelper // a subtest, not a helper
+		for _, atEnd := range []bool{false, true} {
+			for _, n := range []int{xorStep, 9 * xorStep} {
+				xorAll(guarded(t, n, atEnd))
+			}
+		}
+	})
+}

@@ -51,7 +51,9 @@ const (
 	spinPauses = 20
 )
 
-// NewPool starts a pool of n workers, the caller of Do counted as one.
+// NewPool starts a pool of n workers, the caller of Do counted as one; n below 1
+// means one. A program whose own 0 stands for all processors passes
+// runtime.GOMAXPROCS(0), as cmd/detox-surgery does.
 func NewPool(n int) *Pool {
 	p := &Pool{workers: max(1, n), idle: make(chan struct{}, 1)}
 	if runtime.GOMAXPROCS(0) >= p.workers {

@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/gguf/quant"
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
-	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/internal/testmodel"
 	"github.com/detox-surgery/detox-surgery/surgery"
 	"github.com/detox-surgery/detox-surgery/surgery/edit"
 	"github.com/detox-surgery/detox-surgery/surgery/internal/tinymodel"
@@ -63,17 +62,7 @@ func TestDefaultPrompts(t *testing.T) {
 // TestInstall trains nothing: every way to install handles must leave the model's
 // own weights in effect, give parameters, and yield an empty edit.
 func TestInstall(t *testing.T) {
-	f, err := gguf.Open(testenv.Model(t, testenv.SmolLM2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := model.Open(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.SetPool(simd.NewPool(2))
-	defer m.Pool().Close()
+	m := testmodel.Open(t, testenv.SmolLM2, 2)
 	neurons := []locate.Neuron{{Block: 28, Index: 7}, {Block: 29, Index: 3}}
 	for _, how := range []surgery.How{surgery.Carriers, surgery.Grid, surgery.Delta, surgery.Columns} {
 		in, err := surgery.Install(m, surgery.Trainable{How: how, Targets: "ffn_down", From: 28, To: 29, Neurons: 2, Gains: true}, neurons)

@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
-	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/internal/testmodel"
 	"github.com/detox-surgery/detox-surgery/train"
 	"github.com/detox-surgery/detox-surgery/train/data"
 	"github.com/detox-surgery/detox-surgery/train/model"
@@ -24,22 +23,8 @@ type theatre struct {
 
 func newTheatre(t *testing.T, workers int, change func(*train.Config)) *theatre {
 	t.Helper()
-	f, err := gguf.Open(testenv.Model(t, testenv.SmolLM2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	pool := simd.NewPool(workers)
-	t.Cleanup(pool.Close)
-	var ms [2]*model.Model
-	for i := range ms {
-		m, err := model.Open(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ms[i] = m.Truncate(2)
-		ms[i].SetPool(pool)
-	}
+	whole := testmodel.Open(t, testenv.SmolLM2, workers)
+	ms := [2]*model.Model{whole.Truncate(2), whole.Truncate(2)}
 	role := model.Role{Kind: model.FFNDown, Block: 1}
 	d := nn.NewDelta(role.String(), ms[0].Original(role))
 	ms[0].SetMatrix(role, d)
@@ -200,16 +185,8 @@ func TestResume(t *testing.T) {
 }
 
 func TestTooFewPairs(t *testing.T) {
-	f, err := gguf.Open(testenv.Model(t, testenv.SmolLM2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := model.Open(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = train.New(m, m, nil, func() {}, train.Data{Pairs: []data.Pair{{Prompt: "a", Chosen: " b", Rejected: " c"}}}, train.Defaults())
+	m := testmodel.Open(t, testenv.SmolLM2, 1)
+	_, err := train.New(m, m, nil, func() {}, train.Data{Pairs: []data.Pair{{Prompt: "a", Chosen: " b", Rejected: " c"}}}, train.Defaults())
 	if !errors.Is(err, train.ErrData) {
 		t.Errorf("one pair for a batch of eight: %v", err)
 	}

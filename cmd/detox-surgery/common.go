@@ -43,14 +43,16 @@ func logger(c *cli.Context) func(string) {
 	return func(s string) { fmt.Fprintln(os.Stderr, s) }
 }
 
+const maxThreads = 1024
+
 // newPool starts the workers of a command.
 func newPool(c *cli.Context) (*simd.Pool, error) {
 	if err := simd.TierError(); err != nil {
 		return nil, usageError{err}
 	}
 	n := c.Int("threads")
-	if n < 0 || n > 1024 {
-		return nil, usagef("threads must be within 0..1024, not %d", n)
+	if n < 0 || n > maxThreads {
+		return nil, usagef("threads must be within 0..%d, not %d", maxThreads, n)
 	}
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)

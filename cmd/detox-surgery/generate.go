@@ -22,7 +22,7 @@ func generateCommand() *cli.Command {
 			&cli.BoolFlag{Name: "sample", Usage: "sample instead of greedy"},
 			&cli.Float64Flag{Name: "top-p", Value: 0.9},
 			&cli.Float64Flag{Name: "temp", Value: 1},
-			&cli.BoolFlag{Name: "int8", Usage: "round activations to 8 bits in products, as llama.cpp does: faster, less exact"},
+			int8Flag(),
 			&cli.BoolFlag{Name: "chat", Usage: "put the prompt through the model's chat template"},
 		},
 		Action: generate,
@@ -111,4 +111,9 @@ func continueAll(c *cli.Context, path string, prompts []string) ([]string, error
 		out[i] = tok.Decode(m)
 	}
 	return out, nil
+}
+
+// int8Flag chooses products with rounded activations, which have no gradient.
+func int8Flag() *cli.BoolFlag {
+	return &cli.BoolFlag{Name: "int8", Usage: "round activations to 8 bits in products, as llama.cpp does: faster, less exact"}
 }

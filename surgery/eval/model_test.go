@@ -6,33 +6,15 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
-	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/internal/testmodel"
 	"github.com/detox-surgery/detox-surgery/surgery/eval"
-	"github.com/detox-surgery/detox-surgery/train/model"
 )
 
 // open makes a real model measurable.
 func open(t *testing.T, name string) eval.Model {
 	t.Helper()
-	f, err := gguf.Open(testenv.Model(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	m, err := model.Open(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := simd.NewPool(2)
-	t.Cleanup(pool.Close)
-	m.SetPool(pool)
-	return eval.New(m)
+	return eval.New(testmodel.Open(t, name, 2))
 }
 
 func wikitext(t *testing.T) string {

@@ -9,9 +9,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
-	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/internal/testmodel"
 	"github.com/detox-surgery/detox-surgery/train/model"
 	"github.com/detox-surgery/detox-surgery/train/nn"
 )
@@ -21,19 +20,7 @@ var files = map[string]string{"smollm2": testenv.SmolLM2, "gemma3": testenv.Gemm
 
 func open(tb testing.TB, name string) *model.Model {
 	tb.Helper()
-	f, err := gguf.Open(testenv.Model(tb, files[name]))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = f.Close() })
-	m, err := model.Open(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pool := simd.NewPool(runtime.GOMAXPROCS(0))
-	tb.Cleanup(pool.Close)
-	m.SetPool(pool)
-	return m
+	return testmodel.Open(tb, files[name], runtime.GOMAXPROCS(0))
 }
 
 func golden(t *testing.T, name string, into any) {
