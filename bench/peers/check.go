@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
+	"log"
 	"maps"
 	"slices"
 	"strconv"
@@ -18,10 +18,10 @@ const (
 )
 
 // measureShares takes the medians of our shares of the processor's limits.
-func measureShares(ctx context.Context, s *setup, progress func(string)) (map[string]float64, error) {
+func measureShares(ctx context.Context, s *setup) (map[string]float64, error) {
 	all := map[string][]float64{}
 	for round := range shareRounds {
-		progress(fmt.Sprintf(sharesGroup+": round %d of %d", round+1, shareRounds))
+		s.log.Printf(sharesGroup+": round %d of %d", round+1, shareRounds)
 		if err := s.shares(ctx, func(id string, v float64) { all[id] = append(all[id], v) }); err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func round4(v float64) float64 {
 }
 
 // check measures the shares again and compares them with those kept in path.
-func check(ctx context.Context, s *setup, path string, stdout io.Writer) (code int, err error) {
+func check(ctx context.Context, s *setup, path string, stdout *log.Logger) (code int, err error) {
 	kept, err := load(path)
 	if err != nil {
 		return 2, fmt.Errorf("no results of %s to compare with: %w", cpuName(), err)
@@ -81,15 +81,16 @@ func check(ctx context.Context, s *setup, path string, stdout io.Writer) (code i
 	if len(kept.Shares) == 0 {
 		return 2, fmt.Errorf("%s holds no shares", path)
 	}
-	now, err := measureShares(ctx, s, func(line string) { fmt.Fprintln(s.progress, line) })
+	warnBusy(s)
+	now, err := measureShares(ctx, s)
 	if err != nil {
 		return 1, err
 	}
 	lines := fallen(kept.Shares, now)
 	for _, l := range lines {
-		fmt.Fprintln(stdout, l)
+		stdout.Println(l)
 	}
-	fmt.Fprintf(stdout, "%d of %d shares have fallen by more than %.0f %%\n", len(lines), len(kept.Shares), 100*shareLoss)
+	stdout.Printf("%d of %d shares have fallen by more than %.0f %%", len(lines), len(kept.Shares), 100*shareLoss)
 	if len(lines) > 0 {
 		return 1, nil
 	}

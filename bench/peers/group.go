@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"regexp"
 	"slices"
 )
@@ -42,7 +43,7 @@ var folders = regexp.MustCompile(`(?:/[^\s/:"']+)+/`)
 
 // alternate runs the contenders in turn, rounds times. One that fails is left out
 // from then on; if it is the first, that is an error.
-func alternate(ctx context.Context, g group, rounds int, progress func(string)) (*tally, error) {
+func alternate(ctx context.Context, g group, rounds int, progress *log.Logger) (*tally, error) {
 	t := &tally{values: map[string]map[string][]float64{}, shares: map[string]map[string][]float64{}, versions: map[string]string{}}
 	out := map[string]bool{}
 	for round := range rounds {
@@ -50,7 +51,7 @@ func alternate(ctx context.Context, g group, rounds int, progress func(string)) 
 			if out[c.name] {
 				continue
 			}
-			progress(fmt.Sprintf("%s: round %d of %d, %s", g.name, round+1, rounds, c.name))
+			progress.Printf("%s: round %d of %d, %s", g.name, round+1, rounds, c.name)
 			s, err := c.run(ctx)
 			if err == nil {
 				t.add(c.name, s)
@@ -65,7 +66,7 @@ func alternate(ctx context.Context, g group, rounds int, progress func(string)) 
 			out[c.name] = true
 			delete(t.values, c.name)
 			t.skipped = append(t.skipped, skip{g.name, c.name, folders.ReplaceAllString(err.Error(), "")})
-			progress(fmt.Sprintf("%s: skipping %s: %v", g.name, c.name, err))
+			progress.Printf("%s: skipping %s: %v", g.name, c.name, err)
 			if i == 0 {
 				return t, nil
 			}

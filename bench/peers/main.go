@@ -15,7 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"log"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -34,29 +34,29 @@ const (
 
 // setup is what a run was asked for, and where its programs are.
 type setup struct {
-	bin      string // our own program
-	tier     string // that it runs on
-	python   string // interpreter of the peers
-	llama    string // folder of llama.cpp's tools, "" if there is none
-	scripts  string // folder of the peers' scripts
-	cache    string // folder for the peers' conversions, kept for one run
-	models   []string
-	threads  []int
-	sizes    []int // of square products
-	rounds   int
-	steps    int // training steps of one run
-	prompt   int
-	written  int
-	seconds  float64 // of one figure of a peer's product
-	batch    int
-	seq      int
-	only     *regexp.Regexp
-	progress io.Writer
+	bin     string // our own program
+	tier    string // that it runs on
+	python  string // interpreter of the peers
+	llama   string // folder of llama.cpp's tools, "" if there is none
+	scripts string // folder of the peers' scripts
+	cache   string // folder for the peers' conversions, kept for one run
+	models  []string
+	threads []int
+	sizes   []int // of square products
+	rounds  int
+	steps   int // training steps of one run
+	prompt  int
+	written int
+	seconds float64 // of one figure of a peer's product
+	batch   int
+	seq     int
+	only    *regexp.Regexp
+	log     *log.Logger // progress, on stderr
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], log.New(os.Stdout, "", 0), log.New(os.Stderr, "", 0))
 	stop()
 	os.Exit(code)
 }
@@ -69,10 +69,10 @@ type flags struct {
 	rounds                      int
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdout, stderr *log.Logger) int {
 	var f flags
 	set := flag.NewFlagSet("peers", flag.ContinueOnError)
-	set.SetOutput(stderr)
+	set.SetOutput(stderr.Writer())
 	set.BoolVar(&f.check, "check", false, "measure our shares of the limits again and compare them with the results kept")
 	set.BoolVar(&f.readme, "readme", false, "write the table of "+readmePath+" from -results, or from the results that it names")
 	set.BoolVar(&f.quick, "quick", false, "one round of small shapes, to try the programs; keeps nothing")
@@ -90,17 +90,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if set.NArg() > 0 {
-		fmt.Fprintf(stderr, "peers: unexpected argument %q\n", set.Arg(0))
+		stderr.Printf("peers: unexpected argument %q", set.Arg(0))
 		return 2
 	}
 	code, err := f.run(ctx, stdout, stderr)
 	if err != nil {
-		fmt.Fprintf(stderr, "peers: %v\n", err)
+		stderr.Printf("peers: %v", err)
 	}
 	return code
 }
 
-func (f *flags) run(ctx context.Context, stdout, stderr io.Writer) (code int, err error) {
+func (f *flags) run(ctx context.Context, stdout, stderr *log.Logger) (code int, err error) {
 	if f.readme {
 		if err := writeReadme(readmePath, f.saved); err != nil {
 			return 1, err
@@ -114,9 +114,9 @@ func (f *flags) run(ctx context.Context, stdout, stderr io.Writer) (code int, er
 	defer clean()
 	if f.list {
 		for _, g := range groups(s) {
-			fmt.Fprintln(stdout, g.name)
+			stdout.Println(g.name)
 		}
-		fmt.Fprintln(stdout, sharesGroup)
+		stdout.Println(sharesGroup)
 		return 0, nil
 	}
 	if f.rounds < leastRound && !f.quick && !f.check {
@@ -136,10 +136,10 @@ func (f *flags) run(ctx context.Context, stdout, stderr io.Writer) (code int, er
 }
 
 // setup reads the lists, builds our program and unpacks the scripts.
-func (f *flags) setup(ctx context.Context, stderr io.Writer) (*setup, func(), error) {
+func (f *flags) setup(ctx context.Context, stderr *log.Logger) (*setup, func(), error) {
 	s := &setup{
 		bin: f.bin, python: f.python, llama: f.llama, models: strings.Split(f.models, ","), rounds: f.rounds,
-		steps: 2, prompt: 512, written: 64, seconds: 0.5, batch: 16, seq: 64, progress: stderr,
+		steps: 2, prompt: 512, written: 64, seconds: 0.5, batch: 16, seq: 64, log: stderr,
 	}
 	var err error
 	if s.sizes, err = numbers(f.sizes); err != nil {

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"math"
 	"os"
@@ -36,11 +37,13 @@ func TestCheckRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		code, err := check(t.Context(), &setup{}, path, &bytes.Buffer{})
+		code, err := check(t.Context(), &setup{}, path, log.New(io.Discard, "", 0))
 		if code != 2 || err == nil {
 			t.Errorf("%+v: code %d, %v", r, code, err)
 		}
-		os.Remove(path)
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -65,7 +68,7 @@ func TestAlternate(t *testing.T) {
 	}}
 	absent := contender{"absent", func(context.Context) (sample, error) { return sample{}, fmt.Errorf("%w: no tool", errSkip) }}
 	g := group{name: "g", rows: []row{{ID: "r"}, {ID: "unmeasured"}}, contenders: []contender{steady("a", 1), absent, breaks, steady("b", 2)}}
-	tl, err := alternate(t.Context(), g, 3, func(string) {})
+	tl, err := alternate(t.Context(), g, 3, log.New(io.Discard, "", 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +84,7 @@ func TestAlternate(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 	g.contenders = []contender{breaks}
-	if _, err := alternate(t.Context(), g, 1, func(string) {}); err == nil {
+	if _, err := alternate(t.Context(), g, 1, log.New(io.Discard, "", 0)); err == nil {
 		t.Error("a failure of our own program passed")
 	}
 }
