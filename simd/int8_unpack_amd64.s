@@ -127,17 +127,13 @@
 	VPINSRW $7, ROW7(off), x, x; \
 	VCVTPH2PS x, y
 
-// GATHER: y = the dword at off of all rows, with scratch x2.
-#define GATHER(off, x, y, x2) \
-	VMOVD ROW0(off), x; \
-	VMOVD ROW4(off), x2; \
-	VPINSRD $1, ROW1(off), x, x; \
-	VPINSRD $1, ROW5(off), x2, x2; \
-	VPINSRD $2, ROW2(off), x, x; \
-	VPINSRD $2, ROW6(off), x2, x2; \
-	VPINSRD $3, ROW3(off), x, x; \
-	VPINSRD $3, ROW7(off), x2, x2; \
-	VINSERTI128 $1, x2, y, y
+// HEAD: Y8 and Y9 = the first two dwords of all rows.
+#define HEAD \
+	LOAD16(0, X0, Y0, X1, Y1, X2, Y2, X3, Y3); \
+	VPUNPCKLDQ Y1, Y0, Y12; \
+	VPUNPCKLDQ Y3, Y2, Y13; \
+	VPUNPCKLQDQ Y13, Y12, Y8; \
+	VPUNPCKHQDQ Y13, Y12, Y9
 
 // PAIR: y = the float16 in the low halves of y, y2 = those in the high halves.
 #define PAIR(x, y, x2, y2) \
@@ -150,12 +146,18 @@
 	VCVTPH2PS x, y; \
 	VCVTPH2PS x2, y2
 
-// FIFTH: sets bit 4 of the bytes of y where Y8 has bits n to n+3. Y9 is
-// 0x02040810, which brings bit i to bit 8*i+4; Y10 is 0x10 bytes, Y12 15.
+DATA spread<>+0(SB)/8, $0x0204081002040810
+DATA spread<>+8(SB)/8, $0x0204081002040810
+DATA spread<>+16(SB)/8, $0x0204081002040810
+DATA spread<>+24(SB)/8, $0x0204081002040810
+GLOBL spread<>(SB), RODATA|NOPTR, $32
+
+// FIFTH: sets bit 4 of the bytes of y where Y9 has bits n to n+3, bit i of which
+// a factor brings to bit 8*i+4. Y10 is 0x10 bytes, Y12 15.
 #define FIFTH(n, y) \
-	VPSRLD $n, Y8, Y13; \
+	VPSRLD $n, Y9, Y13; \
 	VPAND Y12, Y13, Y13; \
-	VPMULLD Y9, Y13, Y13; \
+	VPMULLD spread<>(SB), Y13, Y13; \
 	VPAND Y10, Y13, Y13; \
 	VPOR Y13, y, y
 
@@ -192,7 +194,7 @@ TEXT ·unpackQ4_1AVX2(SB), NOSPLIT, $0-32
 	PCALIGN $32
 loop:
 	FETCH(0)
-	GATHER(0, X8, Y8, X9)
+	HEAD
 	PAIR(X8, Y8, X9, Y9)
 	VMOVUPS Y8, (DI)
 	VMOVUPS Y9, 64(DI)
@@ -207,15 +209,21 @@ TEXT ·unpackQ5_0AVX2(SB), NOSPLIT, $0-32
 	ARGS
 	DWORDS($0x0f0f0f0f, X11, Y11)
 	DWORDS($0x10101010, X10, Y10)
-	DWORDS($0x02040810, X9, Y9)
 	PCALIGN $32
 loop:
 	FETCH(0)
-	HALVES(0, X8, Y8)
+	HEAD
+	VPSLLD $16, Y9, Y9
+	VPSRLD $16, Y8, Y13
+	VPOR Y13, Y9, Y9                // the fifth bits
+	VPSLLD $16, Y8, Y8
+	VPSRLD $16, Y8, Y8
+	VPACKUSDW Y8, Y8, Y8
+	VPERMQ $0xD8, Y8, Y8
+	VCVTPH2PS X8, Y8
 	VMOVUPS Y8, (DI)
 	LOADA(6)
 	SPLIT
-	GATHER(2, X8, Y8, X13)
 	FIFTHS
 	STOREA(64)
 	STOREB(320)
@@ -226,17 +234,15 @@ TEXT ·unpackQ5_1AVX2(SB), NOSPLIT, $0-32
 	ARGS
 	DWORDS($0x0f0f0f0f, X11, Y11)
 	DWORDS($0x10101010, X10, Y10)
-	DWORDS($0x02040810, X9, Y9)
 	PCALIGN $32
 loop:
 	FETCH(0)
-	GATHER(0, X8, Y8, X13)
+	HEAD
 	PAIR(X8, Y8, X13, Y13)
 	VMOVUPS Y8, (DI)
 	VMOVUPS Y13, 64(DI)
 	LOADA(8)
 	SPLIT
-	GATHER(4, X8, Y8, X13)
 	FIFTHS
 	STOREA(128)
 	STOREB(384)

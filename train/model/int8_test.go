@@ -21,7 +21,7 @@ func TestInt8Logits(t *testing.T) {
 			tp.SetInt8(true)
 			same, all := 0, 0
 			var kl, noise, spread float64
-			for _, p := range g.Prompts {
+			for _, p := range g.Prompts[:3] {
 				want := logits(m, p.IDs)
 				for at, got := range logitsOn(tp, m, p.IDs) {
 					all++
@@ -35,7 +35,7 @@ func TestInt8Logits(t *testing.T) {
 			}
 			top, ratio := float64(same)/float64(all), math.Sqrt(noise/spread)
 			t.Logf("%d positions: same token at %.1f %%, error/spread of logits %.4f, mean KL %.5f", all, 100*top, ratio, kl/float64(all))
-			if top < 0.95 || ratio > 0.1 || kl/float64(all) > 0.005 {
+			if top < 0.95 || ratio > 0.06 || kl/float64(all) > 0.005 {
 				t.Error("8-bit products are further off than they were")
 			}
 		})

@@ -114,3 +114,32 @@ func TestExtendDoesNotDependOnOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestArgmax(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for _, n := range []int{1, 5, 4096, 4097, 10000} {
+		for at := 0; at < n; at += 1 + n/7 {
+			x := make([]float32, n)
+			x[at] = 2
+			x[n-1] = max(x[n-1], 2) // an equal later on
+			x[(at+3)%n] -= 1
+			want := 0
+			for i, v := range x {
+				if v > x[want] {
+					want = i
+				}
+			}
+			if got := argmax(x); int(got) != want {
+				t.Errorf("n=%d: %d, want %d", n, got, want)
+			}
+		}
+	}
+	for _, c := range []struct {
+		x    []float32
+		want int32
+	}{{[]float32{nan, 1, 2}, 2}, {[]float32{-inf, -inf}, 0}, {[]float32{nan, nan}, 0}, {[]float32{0, nan, inf, inf}, 2}} {
+		if got := argmax(c.x); got != c.want {
+			t.Errorf("%v: %d, want %d", c.x, got, c.want)
+		}
+	}
+}

@@ -54,15 +54,22 @@ func (p *picker) run(next []int32, logits []float32, slots []int, first, step in
 	})
 }
 
-// argmax returns the index of the largest value, the first of equals.
+// argmax returns the index of the largest value, the first of equals; NaN is none.
+// It looks for the value in the first block of the vocabulary that has it.
 func argmax(x []float32) int32 {
-	best := 0
-	for i, v := range x {
-		if v > x[best] {
-			best = i
+	const block = 4096
+	top, at := float32(math.Inf(-1)), 0
+	for lo := 0; lo < len(x); lo += block {
+		if m := simd.Max(x[lo:min(lo+block, len(x))]); m > top {
+			top, at = m, lo
 		}
 	}
-	return int32(best)
+	for i, v := range x[at:] {
+		if v == top {
+			return int32(at + i)
+		}
+	}
+	return 0
 }
 
 // draw picks a token by inverse distribution function at u: tokens are ordered
