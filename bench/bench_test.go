@@ -38,6 +38,9 @@ func TestTrainStep(t *testing.T) {
 	if d := losses[0]/losses[1] - 1; d > 1e-4 || d < -1e-4 {
 		t.Errorf("the split into micro-batches changes the loss: %v", losses)
 	}
+	if _, err := bench.TrainStep(m, bench.TrainStepConfig{Batch: 1, Seq: 8, Trainable: "ffn_down", Steps: 1, Precision: "half"}); err == nil {
+		t.Error("unknown precision was accepted")
+	}
 	if _, err := bench.TrainStep(m, bench.TrainStepConfig{Batch: 1, Seq: 8, Trainable: "none", Steps: 1}); err == nil {
 		t.Error("unknown trainable was accepted")
 	}
