@@ -316,7 +316,7 @@ func BenchmarkPrecision(b *testing.B) {
 				prec.Gemm(nil, true, false, c.n, c.k, c.t, c.dy, c.ldy, c.x, c.ldx, 1, dw, c.k)
 			}},
 		} {
-			for prec := Float32; prec < precisions; prec++ {
+			for prec := range precisions {
 				if prec == Int16 && op.name != "forward" || !prec.Available() {
 					continue
 				}
