@@ -30,6 +30,9 @@ func TestTrainStep(t *testing.T) {
 	if err != nil || r.Loss != losses[0] {
 		t.Errorf("with blocks computed again the loss is %v, not %v (%v)", r.Loss, losses[0], err)
 	}
+	if _, err := bench.TrainStep(m, bench.TrainStepConfig{Batch: 1, Seq: 8, Trainable: "ffn_down", Steps: 1, Precision: "half"}); err == nil {
+		t.Error("unknown precision was accepted")
+	}
 	if _, err := bench.TrainStep(m, bench.TrainStepConfig{Batch: 1, Seq: 8, Trainable: "none", Steps: 1}); err == nil {
 		t.Error("unknown trainable was accepted")
 	}

@@ -16,4 +16,12 @@
 // all rows of x. The packed or expanded part of B is shared by all workers, its
 // depth blocks fix the order of additions, and one assembly call is one tile:
 // microseconds, so that it never holds up the garbage collector.
+//
+// # Lower precision
+//
+// Products may round their operands to 16 bits where the CPU sums twice as many
+// such products a cycle (Precision: BFloat16 by AVX512-BF16, Int16 by AVX512-VNNI).
+// The loops above them are the same; a kernel then takes a step in depth of
+// several values, which formats pack into words: op(A) once per product, op(B)
+// with each of its blocks.
 package simd

@@ -13,7 +13,7 @@ func TestPeakFMA(t *testing.T) {
 		}
 		t.Logf("%v: %.1f GFLOP/s per core", tier, peak)
 	}
-	for prec := Float32; prec < precisions; prec++ {
+	for prec := range precisions {
 		peak := PeakProducts(prec)
 		if (peak > 0) != (prec.Available() && Active() != Generic) {
 			t.Errorf("%v: peak %g GFLOP/s", prec, peak)

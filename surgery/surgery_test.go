@@ -32,6 +32,7 @@ func TestPresets(t *testing.T) {
 		func(c *surgery.Config) { c.Rounding = "up" },
 		func(c *surgery.Config) { c.Trainable.How = "all" },
 		func(c *surgery.Config) { c.Train.LR = 0 },
+		func(c *surgery.Config) { c.Train.Precision = "half" },
 		func(c *surgery.Config) { c.Train.ContextShare = 2 },
 		func(c *surgery.Config) { c.MaxPairs = -1 },
 	} {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/internal/testmodel"
+	"github.com/detox-surgery/detox-surgery/simd"
 	"github.com/detox-surgery/detox-surgery/train"
 	"github.com/detox-surgery/detox-surgery/train/data"
 	"github.com/detox-surgery/detox-surgery/train/model"
@@ -67,17 +68,51 @@ func same(a, b []float32) bool {
 	return true
 }
 
+// eachPrecision runs f with a change of the configuration to every precision.
+func eachPrecision(t *testing.T, f func(t *testing.T, set func(*train.Config))) {
+	t.Helper()
+	for _, p := range []string{nn.F32, nn.Fast} {
+		t.Run(p, func(t *testing.T) { f(t, func(c *train.Config) { c.Precision = p }) })
+	}
+}
+
 func TestSameBitsForAnyThreads(t *testing.T) {
-	a, b := newTheatre(t, 1, nil).run(t), newTheatre(t, 2, nil).run(t)
-	if !same(a, b) {
-		t.Error("one and two workers give different parameters")
+	eachPrecision(t, func(t *testing.T, set func(*train.Config)) { //nolint:thelper // a subtest, not a helper
+		a, b := newTheatre(t, 1, set).run(t), newTheatre(t, 2, set).run(t)
+		if !same(a, b) {
+			t.Error("one and two workers give different parameters")
+		}
+		moved := false
+		for _, x := range a {
+			moved = moved || x != 0
+		}
+		if !moved {
+			t.Error("training moved nothing")
+		}
+	})
+}
+
+// TestFastLearnsTheSame: a run in the fast precision ends close to one in float32.
+func TestFastLearnsTheSame(t *testing.T) {
+	if !simd.Int16.Available() || !simd.BFloat16.Available() {
+		t.Skip("this CPU or build has no 16-bit products: fast is f32")
 	}
-	moved := false
-	for _, x := range a {
-		moved = moved || x != 0
+	var last [2]train.StepStats
+	var x [2][]float32
+	for i, p := range []string{nn.F32, nn.Fast} {
+		th := newTheatre(t, 2, func(c *train.Config) { c.Precision = p })
+		x[i] = th.run(t)
+		s := th.trainer.Stats()
+		last[i] = s[len(s)-1]
 	}
-	if !moved {
-		t.Error("training moved nothing")
+	if same(x[0], x[1]) {
+		t.Error("fast gives the bits of f32: it was not used")
+	}
+	for _, v := range [][2]float64{{last[0].KLText, last[1].KLText}, {last[0].KLContext, last[1].KLContext}, {last[0].GradNorm, last[1].GradNorm}} {
+		t.Logf("f32 %.6g, fast %.6g", v[0], v[1])
+		if math.Abs(v[1]-v[0]) > 0.05*math.Abs(v[0])+1e-6 {
+			t.Errorf("the last step has %g in f32, %g in fast", v[0], v[1])
+		}
 	}
 }
 
@@ -132,18 +167,20 @@ func TestMicroBatches(t *testing.T) {
 // TestAtTheOriginalTheRetainLossIsZero: KL and its gradient vanish before the
 // first step, so retain-only training without contexts stays where it is.
 func TestAtTheOriginalTheRetainLossIsZero(t *testing.T) {
-	th := newTheatre(t, 2, func(c *train.Config) { c.Objective.Lambda, c.ContextLines = 0, 0 })
-	x := th.run(t)
-	for _, v := range x {
-		if math.Abs(float64(v)) > 1e-6 {
-			t.Fatalf("retain-only moved a parameter by %g", v)
+	eachPrecision(t, func(t *testing.T, set func(*train.Config)) { //nolint:thelper // a subtest, not a helper
+		th := newTheatre(t, 2, func(c *train.Config) { c.Objective.Lambda, c.ContextLines = 0, 0; set(c) })
+		x := th.run(t)
+		for _, v := range x {
+			if math.Abs(float64(v)) > 1e-6 {
+				t.Fatalf("retain-only moved a parameter by %g", v)
+			}
 		}
-	}
-	for _, s := range th.trainer.Stats() {
-		if s.KLPairs > 1e-9 || s.KLText > 1e-9 {
-			t.Errorf("step %d: KL %g and %g, want 0", s.Step, s.KLPairs, s.KLText)
+		for _, s := range th.trainer.Stats() {
+			if s.KLPairs > 1e-9 || s.KLText > 1e-9 {
+				t.Errorf("step %d: KL %g and %g, want 0", s.Step, s.KLPairs, s.KLText)
+			}
 		}
-	}
+	})
 }
 
 // TestContextIsLearned: the KL after toxic lines falls.
@@ -178,9 +215,13 @@ func TestResume(t *testing.T) {
 	if !same(again.run(t), want) {
 		t.Error("resumed run differs from the one that was never interrupted")
 	}
-	other := newTheatre(t, 1, func(c *train.Config) { c.LR = 5e-4 })
-	if err := other.trainer.Resume(path); !errors.Is(err, train.ErrCheckpoint) {
-		t.Errorf("resuming with other settings: %v", err)
+	for name, change := range map[string]func(*train.Config){
+		"learning rate": func(c *train.Config) { c.LR = 5e-4 },
+		"precision":     func(c *train.Config) { c.Precision = nn.Fast },
+	} {
+		if err := newTheatre(t, 1, change).trainer.Resume(path); !errors.Is(err, train.ErrCheckpoint) {
+			t.Errorf("resuming with another %s: %v", name, err)
+		}
 	}
 }
 

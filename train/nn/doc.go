@@ -11,6 +11,8 @@
 // each lies. Results do not depend on the number of workers: work is cut into
 // fixed chunks and sums run in a fixed order.
 //
+// Products with weights are float32 unless SetPrecision asks for 16 bits.
+//
 // A model that reads a value no more says so with Tape.Release, or per block
 // with Mark and ReleaseSince:
 //
