@@ -14,9 +14,12 @@ func Linear(tp *Tape, x *Value, w simd.Matrix) *Value {
 	}
 	r := tp.begin(tp.NewValue(x.T, w.Rows()), x, nil, nil)
 	r.w = w
-	simd.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, r.out.X, r.out.D)
+	if !tp.skips() {
+		simd.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, r.out.X, r.out.D)
+	}
 	switch t := w.(type) {
 	case columnGrad:
+		tp.wanted = max(tp.wanted, x.op)
 		if tp.grad {
 			r.aux[0] = gatherColumns(tp, x, t.columns())
 		}
