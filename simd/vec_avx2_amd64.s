@@ -60,6 +60,9 @@
 #define SILUMULBACK ·siluMulBackAVX2
 #define GELUMUL ·geluMulAVX2
 #define GELUMULBACK ·geluMulBackAVX2
+#define ROTATEHALVES ·rotateHalvesAVX2
+#define ROTATEPAIRS ·rotatePairsAVX2
 
 #include "vec_amd64.h"
 #include "vec_exp_amd64.h"
+#include "vec_rope_amd64.h"

@@ -50,6 +50,9 @@
 #define SILUMULBACK ·siluMulBackAVX512
 #define GELUMUL ·geluMulAVX512
 #define GELUMULBACK ·geluMulBackAVX512
+#define ROTATEHALVES ·rotateHalvesAVX512
+#define ROTATEPAIRS ·rotatePairsAVX512
 
 #include "vec_amd64.h"
 #include "vec_exp_amd64.h"
+#include "vec_rope_amd64.h"

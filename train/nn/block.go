@@ -26,8 +26,8 @@ func (tp *Tape) Block(x *Value, l, left int, budget int64, f BlockFunc) *Value {
 		tp.most = max(tp.most, tp.kept)
 		return y
 	}
-	mark, counted := tp.live, x.counted
-	tp.grad, tp.dry = false, true
+	mark, ops, counted := tp.live, tp.ops, x.counted
+	tp.grad, tp.dry, tp.wanted = false, true, ops
 	y := f(l, x)
 	tp.grad, tp.dry = true, false
 	for _, v := range tp.values[mark:tp.live] {
@@ -40,19 +40,28 @@ func (tp *Tape) Block(x *Value, l, left int, budget int64, f BlockFunc) *Value {
 	if !y.needs {
 		return y
 	}
+	wanted := tp.wanted - ops
 	r := tp.begin(y, x, nil, nil)
-	r.block, r.n[0] = f, l
+	r.block, r.n[0], r.n[1] = f, l, wanted
 	tp.end(r, true, blockBackward, x)
 	tp.most = max(tp.most, tp.kept)
 	return y
 }
+
+// skips reports whether the op begun last can leave its result undefined: a block
+// is computed again, and nothing that its backward reads comes from here on.
+func (tp *Tape) skips() bool { return tp.tail > 0 && tp.ops > tp.tail }
 
 // blockBackward computes the block again, this time on record, and runs the
 // record backward.
 func blockBackward(tp *Tape, r *record) {
 	mark, log := tp.live, tp.log
 	tp.log = tp.inner[:0]
+	if r.n[1] > 0 {
+		tp.tail = tp.ops + r.n[1]
+	}
 	y := r.block(r.n[0], r.a)
+	tp.tail = 0
 	tp.ReleaseSince(mark, y)
 	y.G, y.keepG = r.out.G, r.out.keepG
 	if !y.keepG {

@@ -20,7 +20,9 @@ func glu(tp *Tape, gate, up *Value, forward taskFunc, back func(*Tape, *record))
 	}
 	r := tp.begin(tp.NewValue(gate.T, gate.D), gate, up, nil)
 	r.forward = forward
-	tp.do(r, tasksFor(gate.T, rowsPerTask), forward)
+	if !tp.skips() {
+		tp.do(r, tasksFor(gate.T, rowsPerTask), forward)
+	}
 	recorded := tp.grad && (gate.needs || up.needs)
 	out := tp.end(r, recorded, back, gate, up)
 	if recorded && gate.remake == nil && up.remake == nil {

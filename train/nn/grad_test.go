@@ -133,6 +133,7 @@ func TestGradients(t *testing.T) {
 		{"residual norm", func(tp *Tape, in []*Value) *Value { return Add(tp, in[0], RMSNorm(tp, in[0], testGain(12), 1e-2)) }, 60, []input{leaf(1, 5, 12)}},
 		{"rope", rope(false), 108, []input{leaf(1, 9, 12)}},
 		{"rope neox", rope(true), 108, []input{leaf(1, 9, 12)}},
+		{"rope twice", func(tp *Tape, in []*Value) *Value { return Add(tp, rope(true)(tp, in), rope(false)(tp, in)) }, 108, []input{leaf(1, 9, 12)}},
 		{"silu", func(tp *Tape, in []*Value) *Value { return SiLUMul(tp, in[0], in[1]) }, 35, []input{leaf(1, 5, 7), leaf(2, 5, 7)}},
 		{"gelu", func(tp *Tape, in []*Value) *Value { return GeLUMul(tp, in[0], in[1]) }, 35, []input{leaf(1, 5, 7), leaf(2, 5, 7)}},
 		{"gather", func(tp *Tape, in []*Value) *Value { return GatherRows(tp, in[0], []int32{4, 0, 4, 2}) }, 28, []input{leaf(1, 5, 7)}},

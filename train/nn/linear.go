@@ -14,11 +14,12 @@ func Linear(tp *Tape, x *Value, w simd.Matrix) *Value {
 	}
 	r := tp.begin(tp.NewValue(x.T, w.Rows()), x, nil, nil)
 	r.w = w
-	if !tp.int8 || !simd.MatMulT8(tp.pool, x.T, x.X, x.D, w, r.out.X, r.out.D) {
-		tp.prec.Forward.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, r.out.X, r.out.D)
+	if !tp.skips() {
+		tp.forward(x, w, r.out)
 	}
 	switch t := w.(type) {
 	case columnGrad:
+		tp.wanted = max(tp.wanted, x.op)
 		if tp.grad {
 			r.aux[0] = gatherColumns(tp, x, t.columns())
 		}
@@ -27,6 +28,13 @@ func Linear(tp *Tape, x *Value, w simd.Matrix) *Value {
 		return tp.end(r, true, linearBackward, x)
 	}
 	return tp.end(r, x.needs, linearBackward)
+}
+
+// forward multiplies in the precision of the tape.
+func (tp *Tape) forward(x *Value, w simd.Matrix, out *Value) {
+	if !tp.int8 || !simd.MatMulT8(tp.pool, x.T, x.X, x.D, w, out.X, out.D) {
+		tp.prec.Forward.MatMulT(tp.pool, x.T, x.X, x.D, w, 0, out.X, out.D)
+	}
 }
 
 func gatherColumns(tp *Tape, x *Value, cols []int32) []float32 {

@@ -1,6 +1,10 @@
 package nn
 
-import "math"
+import (
+	"math"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 type ropeKey struct {
 	dim         int
@@ -57,45 +61,38 @@ func (t *ropeTable) grow(k ropeKey, n int) {
 }
 
 func ropeForward(_ *Tape, r *record, task, _ int) {
+	d := r.a.D
 	lo, hi := chunk(task, rowsPerTask, r.a.T)
 	for t := lo; t < hi; t++ {
-		r.rotate(t, r.out.X, r.a.X, 1, 0)
+		r.rotate(t, r.out.X[t*d:(t+1)*d], r.a.X[t*d:(t+1)*d], 1)
 	}
 }
 
 // ropeBackward turns the gradient back.
 func ropeBackward(tp *Tape, r *record) {
 	_, r.beta[0] = tp.gradOf(r.a)
+	tp.prepare(r.a.D)
 	tp.do(r, tasksFor(r.a.T, rowsPerTask), ropeBackTask)
 }
 
-func ropeBackTask(_ *Tape, r *record, task, _ int) {
+func ropeBackTask(tp *Tape, r *record, task, worker int) {
+	d := r.a.D
 	lo, hi := chunk(task, rowsPerTask, r.a.T)
 	for t := lo; t < hi; t++ {
-		r.rotate(t, r.a.G, r.out.G, -1, r.beta[0])
+		g, dy := r.a.G[t*d:(t+1)*d], r.out.G[t*d:(t+1)*d]
+		if r.beta[0] == 0 {
+			r.rotate(t, g, dy, -1)
+			continue
+		}
+		row := tp.scratch[worker][:d]
+		r.rotate(t, row, dy, -1)
+		simd.Add(g, g, row)
 	}
 }
 
-// rotate writes row t of src, turned in direction sign, to dst (beta 1: adds).
-func (r *record) rotate(t int, dst, src []float32, sign, beta float32) {
-	d, half := r.n[0], r.n[0]/2
-	step, second := 2, 1
-	if r.n[1] == 1 {
-		step, second = 1, half
-	}
+// rotate writes row t of src, turned in direction sign, to dst.
+func (r *record) rotate(t int, dst, src []float32, sign float32) {
+	half := r.n[0] / 2
 	p := int(r.ids[t])
-	cos, sin := r.rope.cos[p*half:(p+1)*half], r.rope.sin[p*half:(p+1)*half]
-	for h := t * r.a.D; h < (t+1)*r.a.D; h += d {
-		x, y := src[h:h+d], dst[h:h+d]
-		for i, c := range cos {
-			s := sign * sin[i]
-			j := i * step
-			a, b := x[j], x[j+second]
-			u, v := a*c-b*s, a*s+b*c
-			if beta != 0 {
-				u, v = u+y[j], v+y[j+second]
-			}
-			y[j], y[j+second] = u, v
-		}
-	}
+	simd.Rotate(dst, src, r.rope.cos[p*half:(p+1)*half], r.rope.sin[p*half:(p+1)*half], sign, r.n[1] == 1)
 }

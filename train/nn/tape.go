@@ -21,6 +21,7 @@ type Value struct {
 	remake   *record // recomputes X from inputs that are saved anyway; nil if none
 	cheap    bool    // a tape that records would set remake
 	counted  bool    // in Tape.kept
+	op       int     // number of the op that made it
 }
 
 // record is one op: what its forward and backward work on.
@@ -65,6 +66,9 @@ type Tape struct {
 	inner  []*record
 	kept   int64 // bytes that records keep for Backward, see Block
 	most   int64 // the most that kept was after a block
+	ops    int   // begun so far
+	wanted int   // last op of a dry block whose result backward reads
+	tail   int   // ops after it need not compute their result; 0: all must
 	perRow int64 // most bytes that a block keeps per row, as far as known
 
 	cur     *record
@@ -248,6 +252,8 @@ func (tp *Tape) begin(out, a, b, c *Value) *record {
 		r = new(record)
 	}
 	r.out, r.a, r.b, r.c = out, a, b, c
+	tp.ops++
+	out.op = tp.ops
 	return r
 }
 
@@ -280,7 +286,11 @@ func (tp *Tape) end(r *record, trains bool, back func(tp *Tape, r *record), save
 // count adds to kept what r keeps and no record before it did.
 func (tp *Tape) count(r *record, saved []*Value) {
 	for _, v := range saved {
-		if v.remake == nil && !v.cheap && !v.counted && !v.borrowed {
+		if v.remake != nil || v.cheap {
+			continue
+		}
+		tp.wanted = max(tp.wanted, v.op)
+		if !v.counted && !v.borrowed {
 			v.counted = true
 			tp.kept += int64(v.T) * int64(v.D) * 4
 		}

@@ -155,8 +155,18 @@ func TestStepGradient(t *testing.T) {
 
 // Blocks that are computed again change no bit and keep to the budget.
 func TestBudget(t *testing.T) {
-	const rows, width = 100, 64
-	s := newStack(width, 128, 16, rows, carriersFrom(1))
+	for name, down := range map[string]func(l int, w *blockMatrix) simd.Matrix{
+		"carriers": carriersFrom(1),
+		"delta":    func(_ int, w *blockMatrix) simd.Matrix { return NewDelta("down", w) },
+		"columns":  func(_ int, w *blockMatrix) simd.Matrix { return NewColumns("down", w, []int32{3, 50, 127}) },
+	} {
+		t.Run(name, func(t *testing.T) { checkBudget(t, down) })
+	}
+}
+
+func checkBudget(t *testing.T, down func(l int, w *blockMatrix) simd.Matrix) {
+	const rows, width, blocks = 100, 64, 16
+	s := newStack(width, 128, blocks, rows, down)
 	tp := NewTape(nil, true)
 	loss := s.step(tp)
 	want := grads(s)
@@ -173,7 +183,7 @@ func TestBudget(t *testing.T) {
 				}
 				same(t, "gradient", grads(s), want, 0)
 			}
-			if stream := int64(15 * rows * width * 4); tp.kept != 0 || tp.most > max(budget, stream) && budget < full {
+			if stream := int64(blocks * rows * width * 4); tp.kept != 0 || tp.most > max(budget, stream) && budget < full {
 				t.Errorf("budget %d: kept %d, at most %d bytes", budget, tp.kept, tp.most)
 			}
 			if budget < full/4 && tp.Bytes() > full/2 {
