@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"gguf":               {"gguf", "simd", "github.com/edsrzf/mmap-go", "internal/testenv"},
 	"onnx":               {"onnx", "simd", "github.com/owulveryck/onnx-go", "google.golang.org/protobuf"},
 	"train":              {"train", "gguf", "onnx", "simd", "gonum.org/v1/gonum"},
-	"train/token":        {"gguf", "github.com/nikolalohinski/gonja/v2"},
+	"train/token":        {"gguf", "github.com/nikolalohinski/gonja/v2", "golang.org/x/text/unicode/norm"},
 	"train/data":         {"train/token"},
 	"train/nn":           {"gguf", "onnx", "simd", "gonum.org/v1/gonum"},
 	"train/optim":        {"train/nn", "simd"},

@@ -1,191 +1,268 @@
 package token
 
-import (
-	"unicode"
-	"unicode/utf8"
+// preTokenizer is what a value of tokenizer.ggml.pre says.
+type preTokenizer struct {
+	split  []splitter
+	whole  bool // a word that is a token is not taken apart and merged
+	addBOS bool // used where the file has no add_bos_token key
+	form   form
+}
+
+// form is how the tokens of a vocabulary write text.
+type form uint8
+
+const (
+	byteLevel form = iota // each byte has a printable stand-in
+	blankMark             // plain text with U+2581 for the space, bytes as <0xXX>
+	plainText             // plain text, bytes as <0xXX>
 )
 
-// scanner returns how many bytes of text its first word takes, at least 1; text is not empty.
-type scanner func(text string) int
+// preTokenizers lists the values of tokenizer.ggml.pre that are read.
+var preTokenizers = map[string]preTokenizer{
+	"default": {split: splitDefault},
 
-// preTokenizers lists the values of tokenizer.ggml.pre that are read. Each scanner cuts further what the one before
-// it left, seeing nothing outside of it, as llama.cpp applies its expressions one after another.
-var preTokenizers = map[string][]scanner{
-	"default":    {punctuation, gpt2Word, numbers, threeDigits},
-	"gpt-2":      gpt2,
-	"gpt2":       gpt2,
-	"phi-2":      gpt2,
-	"mpt":        gpt2,
-	"olmo":       gpt2,
-	"jais":       gpt2,
-	"exaone4":    gpt2,
-	"smollm":     smollm,
-	"starcoder":  smollm,
-	"refact":     smollm,
-	"command-r":  smollm,
-	"codeshell":  smollm,
-	"exaone":     smollm,
-	"minerva-7b": smollm,
+	"gpt-2":           {split: splitGPT2},
+	"gpt2":            {split: splitGPT2},
+	"phi-2":           {split: splitGPT2},
+	"mpt":             {split: splitGPT2},
+	"olmo":            {split: splitGPT2},
+	"jais":            {split: splitGPT2},
+	"exaone4":         {split: splitGPT2},
+	"trillion":        {split: splitGPT2},
+	"granite-docling": {split: splitGPT2},
+	"jina-es":         {split: splitGPT2},
+	"jina-de":         {split: splitGPT2},
+	"jina-v2-es":      {split: splitGPT2},
+	"jina-v2-de":      {split: splitGPT2},
+	"jina-v1-en":      {split: splitGPT2},
+	"jina-v2-code":    {split: splitGPT2},
+	"roberta-bpe":     {split: splitGPT2},
+	"gigachat":        {split: splitGPT2},
+	"a.x-4.0":         {split: splitGPT2},
+	"mellum":          {split: splitGPT2},
+	"modern-bert":     {split: splitGPT2},
+
+	"smollm":     {split: splitStarcoder},
+	"starcoder":  {split: splitStarcoder},
+	"refact":     {split: splitStarcoder},
+	"command-r":  {split: splitStarcoder},
+	"codeshell":  {split: splitStarcoder},
+	"exaone":     {split: splitStarcoder},
+	"minerva-7b": {split: splitStarcoder},
+	"mellum2":    {split: splitStarcoder},
+
+	"llama3":       {split: splitLlama3, whole: true, addBOS: true},
+	"llama-v3":     {split: splitLlama3, whole: true, addBOS: true},
+	"llama-bpe":    {split: splitLlama3, whole: true, addBOS: true},
+	"falcon3":      {split: splitLlama3, whole: true, addBOS: true},
+	"falcon-h1":    {split: splitLlama3, whole: true, addBOS: true},
+	"pixtral":      {split: splitLlama3, whole: true, addBOS: true},
+	"midm-2.0":     {split: splitLlama3, whole: true, addBOS: true},
+	"lfm2":         {split: splitLlama3, whole: true, addBOS: true},
+	"jina-v5-nano": {split: splitLlama3, whole: true, addBOS: true},
+	"dbrx":         {split: splitLlama3},
+	"smaug-bpe":    {split: splitLlama3},
+	"chatglm-bpe":  {split: splitLlama3},
+	"glm4":         {split: splitLlama3, whole: true},
+	"glm5":         {split: splitLlama3, whole: true},
+	"jais-2":       {split: splitJais2},
+	"minicpm5":     {split: splitMiniCPM5, whole: true},
+
+	"qwen2":            {split: splitQwen2},
+	"deepseek-r1-qwen": {split: splitQwen2},
+	"kormo":            {split: splitQwen2},
+	"f2llmv2":          {split: splitQwen2},
+	"megrez":           {split: splitQwen2},
+	"stablelm2":        {split: splitQwen2},
+	"hunyuan":          {split: splitQwen2},
+	"solar-open":       {split: splitQwen2},
+	"grok-2":           {split: splitQwen2},
+	"bailingmoe":       {split: splitQwen2}, // its \s*[\r\n] takes no less than \s*[\r\n]+
+	"bailingmoe2":      {split: splitQwen2},
+	"llada-moe":        {split: splitQwen2},
+	"qwen35":           {split: splitQwen35},
+	"ufakzeka":         {split: splitUfakZeka},
+	"seed-coder":       {split: splitSeedCoder},
+	"laguna":           {split: splitLaguna},
+	"exaone-moe":       {split: splitEXAONEMoE},
+	"kimi-k2":          {split: splitKimiK2},
+
+	"tekken":                  {split: splitTekken, whole: true, addBOS: true},
+	"gpt-4o":                  {split: splitGPT4o},
+	"llama4":                  {split: splitGPT4o},
+	"kanana2":                 {split: splitGPT4o},
+	"talkie":                  {split: splitGPT4o},
+	"minimax-m2":              {split: splitGPT4o},
+	"granite-embed-multi-97m": {split: splitGranite, whole: true},
+	"tiny_aya":                {split: splitTinyAya},
+	"cohere2moe":              {split: splitTinyAya},
+	"youtu":                   {split: splitYoutu, whole: true},
+
+	"deepseek-llm":   {split: splitDeepSeekLLM},
+	"deepseek-coder": {split: splitDeepSeekCoder},
+	"deepseek-v3":    {split: splitDeepSeek3},
+	"hunyuan-dense":  {split: splitDeepSeek3},
+	"joyai-llm":      {split: splitDeepSeek3},
+	"hy_v4":          {split: splitDeepSeek3},
+	"spark2_5":       {split: splitSpark},
+	"afmoe":          {split: splitAFMoE},
+
+	"falcon":       {split: splitFalcon},
+	"chameleon":    {split: splitChameleon, addBOS: true},
+	"superbpe":     {split: splitSuperBPE},
+	"poro-chat":    {split: splitBloom},
+	"bloom":        {split: splitBloom},
+	"gpt3-finnish": {split: splitBloom},
+	"viking":       {split: splitViking},
+
+	preGemma4:                  {split: splitLines, form: blankMark},
+	"granite-embed-multi-311m": {split: splitLines, form: blankMark},
+	"sarvam-moe":               {split: splitLines, form: blankMark},
+	"whitespace":               {split: splitBlanks, form: plainText},
+}
+
+// preGemma4 is the pre-tokenizer of the model "gemma4", whose files name none.
+const preGemma4 = "gemma4"
+
+// alwaysBOS lists the pre-tokenizers for which text begins with BOS whatever the file says.
+var alwaysBOS = map[string]bool{preGemma4: true, "granite-embed-multi-311m": true}
+
+// newlineTokens lists those for which a run of line breaks that is a token is not taken apart.
+var newlineTokens = alwaysBOS
+
+// Sets of characters that the expressions share.
+var (
+	letters     = anyOf(letter)
+	numbers     = anyOf(number)
+	marked      = anyOf(letter | mark)
+	newlines    = anyOf(newline)
+	wordLead    = not(newline | letter | number)           // [^\r\n\p{L}\p{N}]
+	signs       = not(space | letter | number)             // [^\s\p{L}\p{N}]
+	markedLead  = not(newline | letter | punct | symbolic) // [^\r\n\p{L}\p{P}\p{S}]
+	punctuation = anyOf(punct | symbolic)
+)
+
+// gpt2Word is 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+.
+var gpt2Word = first(contraction, blankLed(run(letters)), blankLed(run(numbers)), blankLed(run(signs)), spaces)
+
+// modernWord is the expression of Llama 3 and its kin with their differences as parameters: the word, \p{N} so many
+// at a time, and the signs. Ahead of it stands what some of them put first.
+func modernWord(word, number, sign match, ahead ...match) match {
+	return first(append(ahead, word, number, sign, toNewline, spaces)...)
 }
 
 var (
-	gpt2   = []scanner{gpt2Word}
-	smollm = []scanner{singleNumber, gpt2Word}
+	word      = led(wordLead, run(letters))                // [^\r\n\p{L}\p{N}]?\p{L}+
+	signLines = tailed(blankLed(run(signs)), newlines)     //  ?[^\s\p{L}\p{N}]+[\r\n]*
+	signPaths = tailed(blankLed(run(signs)), slashNewline) //  ?[^\s\p{L}\p{N}]+[\r\n/]*
+	oneNumber = atMost(1, numbers)                         // \p{N}
+	threeNums = atMost(3, numbers)                         // \p{N}{1,3}
+	qwenWord  = modernWord(word, oneNumber, signLines, anyCaseContraction)
+	anyWord   = optional(led(wordLead, run(marked)), anyCaseContraction)
+
+	slashNewline = anyOf(newline | slash)
 )
 
-// words cuts text by all scanners in turn and hands every word to emit.
-func words(text string, scan []scanner, emit func(string)) {
-	if len(scan) == 0 {
-		emit(text)
-		return
-	}
-	for text != "" {
-		n := scan[0](text)
-		words(text[:n], scan[1:], emit)
-		text = text[n:]
-	}
-}
+// deepSeekWord is the last expression of DeepSeek V3.
+var deepSeekWord = first(punctuatedWord, led(markedLead, run(marked)),
+	tailed(blankLed(run(punctuation)), newlines), toNewline, spaces)
 
-// class is what the pre-tokenizers ask of a character.
-type class uint8
+// The splitters of the pre-tokenizers. Names of other models with the same expressions are in the table above.
+var (
+	splitGPT2      = []splitter{cut(gpt2Word)}
+	splitStarcoder = []splitter{cut(oneNumber), cut(gpt2Word)}
+	splitDefault   = []splitter{cut(oldPunctuation("$+<=>^~|")), cut(gpt2Word), cut(run(numbers)), cut(threeDigits)}
+	splitFalcon    = []splitter{cut(oldPunctuation("$+<=>^~|`")), cut(gpt2Word), cut(threeDigits)}
+	splitChameleon = []splitter{
+		cut(sentinel), cut(imageToken), cut(literal("\t", "\n", "    ", "  ")), cut(oneNumber), cut(punctuationMark), cut(gpt2Word),
+	}
+	splitSuperBPE = []splitter{cut(run(numbers)), asciiThousands}
+	splitBloom    = []splitter{cut(bloomWord)}
+	splitViking   = []splitter{cut(bloomWord), cut(oneNumber)}
 
-const (
-	none   class = iota // the end of the text
-	letter              // \p{L}
-	number              // \p{N}
-	space               // \s
-	other
+	splitLlama3    = []splitter{cut(modernWord(word, threeNums, signLines, anyCaseContraction))}
+	splitJais2     = []splitter{cut(first(anyCaseContraction, word, threeNums, signLines, toNewline, cascade))}
+	splitMiniCPM5  = []splitter{cut(threeNums), cut(modernWord(word, run(numbers), signLines, anyCaseContraction))}
+	splitQwen2     = []splitter{cut(qwenWord)}
+	splitLaguna    = []splitter{lines, cut(qwenWord)}
+	splitUfakZeka  = []splitter{cut(modernWord(word, oneNumber, signLines))}
+	splitSeedCoder = []splitter{cut(modernWord(word, oneNumber, blankLed(run(not(space|letter|number|newline))), anyCaseContraction))}
+	splitQwen35    = []splitter{cut(modernWord(led(wordLead, run(marked)), oneNumber,
+		tailed(blankLed(run(not(space|letter|mark|number))), newlines), anyCaseContraction))}
+	splitEXAONEMoE = []splitter{cut(modernWord(led(wordLead, phrase), oneNumber,
+		optional(blankLed(run(signs)), atMost(1, slashNewline)), anyCaseContraction))}
+	splitKimiK2 = []splitter{cut(modernWord(
+		optional(led(wordLead, run(set{letter, han})), anyCaseContraction), threeNums, signLines, run(anyOf(han))))}
+
+	splitTekken  = []splitter{cut(modernWord(caseWord(0, wordLead, nil), oneNumber, signPaths))}
+	splitGPT4o   = []splitter{cut(modernWord(caseWord(0, wordLead, anyCaseContraction), threeNums, signPaths))}
+	splitGranite = []splitter{cut(modernWord(caseWord(mark, wordLead, anyCaseContraction), threeNums, signPaths))}
+	splitTinyAya = []splitter{thousands, cut(modernWord(anyWord, threeNums, signPaths))}
+	splitYoutu   = []splitter{
+		cut(first(inAny(hangul), inAny(cjkPunct), inAny(bopomofo), inAny(cjkKana))),
+		cut(modernWord(anyWord, oneNumber, signPaths)),
+	}
+
+	splitDeepSeekLLM = []splitter{
+		cut(atMost(1, newlines)), cut(spaceLed(inAny(casedLetters))), cut(spaceLed(inAny(widePunct))), endBlanks,
+		cut(inAny(eastAsian)), cut(run(numbers)),
+	}
+	splitDeepSeekCoder = []splitter{
+		cut(atMost(1, newlines)), cut(spaceLed(run(letters))), cut(spaceLed(run(anyOf(punct)))), cut(inAny(eastAsian)), cut(oneNumber),
+	}
+	splitDeepSeek3 = []splitter{cut(threeNums), cut(inAny(cjkKana)), cut(deepSeekWord)}
+	splitSpark     = []splitter{cut(threeNums), cut(inAny(cjkKana)), cut(first(punctuatedWord, led(markedLead, run(marked)),
+		blankLed(run(punctuation)), atMost(1, newlines), spaces)), cut(oneNumber)}
+	splitAFMoE = []splitter{thousands, cut(inAny(asian)), cut(deepSeekWord)}
+
+	splitLines  = []splitter{lines}
+	splitBlanks = []splitter{cut(run(not(space)))}
 )
 
-// classOf returns the class of the first character of text and its length in bytes. Bytes that are not UTF-8 are "other".
-func classOf(text string) (class, int) {
-	if text == "" {
-		return none, 0
-	}
-	r, n := utf8.DecodeRuneInString(text)
-	switch {
-	case unicode.IsLetter(r):
-		return letter, n
-	case unicode.IsNumber(r):
-		return number, n
-	case unicode.IsSpace(r):
-		return space, n
-	}
-	return other, n
-}
+// spaceLed matches the body with one \s before it or none.
+func spaceLed(body match) match { return led(anyOf(space), body) }
 
-// run returns the length of the longest start of text whose characters are all of class c.
-func run(text string, c class) int {
-	at := 0
-	for {
-		d, n := classOf(text[at:])
-		if d != c {
-			return at
+// bloomWord is  ?[^(\s|.,!?…。，、।۔،)]+.
+var bloomWord = blankLed(notIn(stops))
+
+// oldPunctuation matches a run of \p{P} and the characters of more.
+func oldPunctuation(more string) match {
+	return func(text string) int {
+		for i, r := range text {
+			if runeClass(r)&punct == 0 && !contains(more, r) {
+				return i
+			}
 		}
-		at += n
+		return len(text)
 	}
 }
 
-// gpt2Word scans 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-func gpt2Word(text string) int {
-	if n := contraction(text); n > 0 {
-		return n
-	}
-	lead := 0
-	if text[0] == ' ' {
-		lead = 1
-	}
-	c, _ := classOf(text[lead:])
-	if c == letter || c == number || c == other {
-		return lead + run(text[lead:], c)
-	}
-	n := run(text, space)
-	if n == len(text) {
-		return n
-	}
-	// More text follows: the last blank belongs to it, unless it is the only one.
-	_, last := utf8.DecodeLastRuneInString(text[:n])
-	if n > last {
-		return n - last
-	}
-	return n
-}
-
-// contraction returns the length of an English ending like 's or 've at the start of text, 0 if there is none.
-func contraction(text string) int {
-	if text[0] != '\'' || len(text) < 2 {
-		return 0
-	}
-	switch text[1] {
-	case 's', 't', 'm', 'd':
-		return 2
-	}
-	if len(text) >= 3 {
-		switch text[1:3] {
-		case "re", "ve", "ll":
-			return 3
+func contains(chars string, r rune) bool {
+	for _, c := range chars {
+		if c == r {
+			return true
 		}
+	}
+	return false
+}
+
+// punctuationMark matches one character of \p{P} or of ASCII's signs.
+func punctuationMark(text string) int {
+	c, n := classAt(text)
+	if c&punct != 0 || c&symbolic != 0 && n == 1 && text[0] < 0x80 {
+		return n
 	}
 	return 0
 }
 
-// singleNumber cuts out every \p{N}.
-func singleNumber(text string) int {
-	return cut(text, func(s string) int {
-		c, n := classOf(s)
-		if c != number {
-			return 0
-		}
-		return n
-	})
-}
-
-// numbers cuts out \p{N}+.
-func numbers(text string) int {
-	return cut(text, func(s string) int { return run(s, number) })
-}
-
-// threeDigits cuts out [0-9][0-9][0-9].
-func threeDigits(text string) int {
-	return cut(text, func(s string) int {
-		if len(s) < 3 || !digit(s[0]) || !digit(s[1]) || !digit(s[2]) {
-			return 0
-		}
-		return 3
-	})
-}
-
-func digit(b byte) bool { return b >= '0' && b <= '9' }
-
-// punctuation cuts out [\p{P}\$\+<=>\^~\|]+.
-func punctuation(text string) int {
-	return cut(text, func(s string) int {
-		for i, r := range s {
-			if !isPunctuation(r) {
+// notIn matches a run of characters that are neither blanks nor in the ranges.
+func notIn(pairs []rune) match {
+	return func(text string) int {
+		for i, r := range text {
+			if runeClass(r)&space != 0 || inRanges(r, pairs) {
 				return i
 			}
 		}
-		return len(s)
-	})
-}
-
-func isPunctuation(r rune) bool {
-	switch r {
-	case '$', '+', '<', '=', '>', '^', '~', '|':
-		return true
+		return len(text)
 	}
-	return unicode.IsPunct(r)
-}
-
-// cut returns the length of the match at the start of text, or of what stands before the first match.
-func cut(text string, match func(string) int) int {
-	if n := match(text); n > 0 {
-		return n
-	}
-	for i := range text {
-		if i > 0 && match(text[i:]) > 0 {
-			return i
-		}
-	}
-	return len(text)
 }

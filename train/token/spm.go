@@ -11,36 +11,34 @@ const blank = "\u2581"
 // spm is SentencePiece's BPE: of all neighbours that make a token, the pair with the best score is merged first.
 type spm struct {
 	vocab *vocab
-	bytes [256]int32 // token of each byte
-	value map[int32]byte
+	bytes byteTable
 }
 
 func newSPM(v *vocab, _ Source) (engine, error) {
-	if v.score == nil {
-		return nil, fmt.Errorf("token: %s is missing or not an array of floats", keyScores)
+	if err := v.checkScores(); err != nil {
+		return nil, err
 	}
-	for i, s := range v.score {
-		if s != s {
-			return nil, fmt.Errorf("token: %s: entry %d is not a number", keyScores, i)
+	e := &spm{vocab: v, bytes: hexBytes(v)}
+	for b, id := range e.bytes.base {
+		if id >= 0 {
+			continue
 		}
-	}
-	e := &spm{vocab: v, value: make(map[int32]byte, 256)}
-	for b := range 256 {
-		id, ok := v.ids[fmt.Sprintf("<0x%02X>", b)]
-		if ok {
-			e.value[id] = byte(b)
-		} else if id, ok = v.ids[string([]byte{byte(b)})]; !ok {
+		var ok bool
+		if id, ok = v.ids[string([]byte{byte(b)})]; !ok {
 			id = v.unk
 		}
 		if id < 0 {
 			return nil, fmt.Errorf("token: no token for byte %#02x, and no %s", b, keyUnknown)
 		}
-		e.bytes[b] = id
+		e.bytes.base[b] = id
 	}
 	return e, nil
 }
 
-func (e *spm) encode(dst []int32, text string) []int32 {
+func (e *spm) encode(dst []int32, text string, first bool) []int32 {
+	if first && e.vocab.spacePrefix {
+		text = " " + text
+	}
 	text = strings.ReplaceAll(text, " ", blank)
 	m := &merger{rule: func(l, r *symbol) (float64, int32, bool) {
 		id, ok := e.vocab.ids[text[l.start:r.end]]
@@ -69,14 +67,14 @@ func (e *spm) encode(dst []int32, text string) []int32 {
 			continue
 		}
 		for _, b := range []byte(text[s.start:s.end]) {
-			dst = append(dst, e.bytes[b])
+			dst = append(dst, e.bytes.base[b])
 		}
 	}
 	return dst
 }
 
 func (e *spm) piece(dst []byte, id int32) []byte {
-	if b, ok := e.value[id]; ok {
+	if b, ok := e.bytes.value[id]; ok {
 		return append(dst, b)
 	}
 	return append(dst, strings.ReplaceAll(e.vocab.text[id], blank, " ")...)

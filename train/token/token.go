@@ -30,6 +30,7 @@ type Message struct {
 type Tokenizer struct {
 	vocab  *vocab
 	engine engine
+	frame  frame
 	plain  *matcher // user-defined tokens: recognised in any text
 	full   *matcher // these and the control tokens
 	chat   string   // source of the chat template, "" if the file has none
@@ -37,23 +38,42 @@ type Tokenizer struct {
 
 // engine turns text free of special tokens into ids.
 type engine interface {
-	// encode appends the ids of text to dst.
-	encode(dst []int32, text string) []int32
+	// encode appends the ids of text to dst; first says whether it follows nothing or a special token.
+	encode(dst []int32, text string, first bool) []int32
 	// piece appends the bytes that the ordinary token id stands for.
 	piece(dst []byte, id int32) []byte
 }
 
 // family builds the engine of a value of tokenizer.ggml.model.
 type family struct {
-	build  func(v *vocab, src Source) (engine, error)
-	addBOS bool // used where the file has no add_bos_token key
-	spaced bool // whether a space is put before text where the file has no add_space_prefix key
+	build      func(v *vocab, src Source) (engine, error)
+	defaults   specials // used where the file has no keys for them
+	addBOS     bool     // used where the file has no add_bos_token key
+	addEOS     bool     // and no add_eos_token key
+	usesPrefix bool     // whether a space can be put before text
+	spaced     bool     // whether it is where the file has no add_space_prefix key
+	frame      frame
 }
+
+// frame says which tokens stand around a text of its own.
+type frame uint8
+
+const (
+	asFlagged frame = iota // BOS and EOS as the flags say
+	bracketed              // always [CLS] and [SEP]
+	bare                   // none
+)
 
 // families lists the values of tokenizer.ggml.model that are read.
 var families = map[string]family{
-	"gpt2":  {build: newBPE},
-	"llama": {build: newSPM, addBOS: true, spaced: true},
+	"gpt2":       {build: newBPE, defaults: specials{-1, -1, -1, -1}},
+	"gemma4":     {build: newGemma4, defaults: specials{-1, -1, -1, -1}},
+	"whitespace": {build: newWhitespace, defaults: specials{-1, -1, -1, -1}},
+	"llama":      {build: newSPM, defaults: specials{1, 2, -1, -1}, addBOS: true, usesPrefix: true, spaced: true},
+	"bert":       {build: newWordPiece, defaults: specials{101, -1, 100, 102}, addBOS: true, frame: bracketed},
+	"t5":         {build: newUnigram, defaults: specials{-1, 1, 2, -1}, addEOS: true, usesPrefix: true},
+	"rwkv":       {build: newRWKV, defaults: specials{-1, -1, -1, -1}, frame: bare},
+	"plamo2":     {build: newPLaMo, defaults: specials{1, 2, 0, -1}, frame: bare},
 }
 
 // New reads the vocabulary, the special tokens and the chat template from a model's metadata.
@@ -74,7 +94,8 @@ func New(src Source) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{vocab: v, engine: e}
+	v.readStrips(src)
+	t := &Tokenizer{vocab: v, engine: e, frame: fam.frame}
 	t.plain = newMatcher(v, func(k kind) bool { return k == userDefined })
 	t.full = newMatcher(v, func(k kind) bool { return k == userDefined || k == control || k == unknown })
 	t.chat, _ = src.String(keyChat)
@@ -96,14 +117,37 @@ func (t *Tokenizer) encode(text string, m *matcher) []int32 {
 			afterSpecial = true
 			continue
 		}
-		part := f.text
-		if t.vocab.spacePrefix && afterSpecial {
-			part = " " + part
-		}
-		ids = t.engine.encode(ids, part)
+		ids = t.engine.encode(ids, f.text, afterSpecial)
 		afterSpecial = false
 	}
 	return ids
+}
+
+// Frame returns ids between the tokens that the vocabulary puts around a text of its own: BOS and EOS where it says
+// so, [CLS] and [SEP] for WordPiece.
+func (t *Tokenizer) Frame(ids []int32) []int32 {
+	before, after := int32(-1), int32(-1)
+	switch t.frame {
+	case bracketed:
+		before, after = t.vocab.bos, t.vocab.sep
+	case asFlagged:
+		if t.vocab.addBOS {
+			before = t.vocab.bos
+		}
+		if t.vocab.addEOS {
+			after = t.vocab.eos
+		}
+	case bare:
+	}
+	out := make([]int32, 0, len(ids)+2)
+	if before >= 0 {
+		out = append(out, before)
+	}
+	out = append(out, ids...)
+	if after >= 0 {
+		out = append(out, after)
+	}
+	return out
 }
 
 // Decode returns the text of ids; control tokens and ids outside the vocabulary stand for nothing.

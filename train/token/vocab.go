@@ -17,9 +17,17 @@ const (
 	keyBOS         = "tokenizer.ggml.bos_token_id"
 	keyEOS         = "tokenizer.ggml.eos_token_id"
 	keyUnknown     = "tokenizer.ggml.unknown_token_id"
+	keySep         = "tokenizer.ggml.seperator_token_id" // spelled so in the format
 	keyAddBOS      = "tokenizer.ggml.add_bos_token"
+	keyAddEOS      = "tokenizer.ggml.add_eos_token"
 	keySpacePrefix = "tokenizer.ggml.add_space_prefix"
+	keyMergeSpaces = "tokenizer.ggml.remove_extra_whitespaces"
+	keyCharsmap    = "tokenizer.ggml.precompiled_charsmap"
+	keyLowercase   = "tokenizer.ggml.normalizer.lowercase"
+	keyAccents     = "tokenizer.ggml.normalizer.strip_accents"
 	keyChat        = "tokenizer.chat_template"
+	keyName        = "general.name"
+	keyArch        = "general.architecture"
 )
 
 // maxVocab bounds the size of a vocabulary; the largest in use hold about 260,000 tokens.
@@ -39,7 +47,10 @@ const (
 )
 
 // endKeys hold token ids that end generation.
-var endKeys = []string{keyEOS, "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}
+var endKeys = []string{
+	keyEOS, "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
+	"tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.fim_rep_token_id", "tokenizer.ggml.fim_sep_token_id",
+}
 
 // endNames are tokens that end generation wherever they occur in a vocabulary, whatever type the file gives them
 // (llama.cpp's list, with the separators of repository files, after which a text is over as well).
@@ -51,16 +62,45 @@ var endNames = []string{
 	"<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>",
 }
 
+// controlNames are tokens that fill in the middle of a text: control tokens whatever type the file gives them.
+var controlNames = []string{
+	"<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>", "<|code_prefix|>", "<|prefix|>",
+	"<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<｜fim▁hole｜>", "<SUF>", "▁<SUF>", "<|code_suffix|>", "<|suffix|>",
+	"<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<｜fim▁end｜>", "<MID>", "▁<MID>", "<|code_middle|>", "<|middle|>",
+}
+
+// shownNames are tokens that stand in answers: they structure them, as in GPT-OSS.
+var shownNames = []string{"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"}
+
+// notEnds lists tokens that are no end beside all the others named, and what they are instead.
+var notEnds = []struct {
+	name   string
+	kind   kind
+	beside []string
+}{
+	{"<|end|>", userDefined, []string{"<|return|>", "<|call|>"}},
+	{"<|end|>", userDefined, []string{"<|return|>", "<|calls|>"}},
+	{"<|end|>", userDefined, []string{"<|flush|>", "<|call|>"}},
+	{"<|end|>", userDefined, []string{"<|flush|>", "<|calls|>"}},
+	{"</s>", normal, []string{"<|tool_response>"}},
+	{"</s>", normal, []string{"<|plamo:eos|>"}},
+}
+
+// specials are the ids of tokens with a part of their own, -1 for none.
+type specials struct{ bos, eos, unk, sep int32 }
+
 // vocab is the table of tokens with the special ones among them.
 type vocab struct {
-	text        []string
-	kind        []kind
-	score       []float32 // nil if the file has none
-	ids         map[string]int32
-	bos         int32 // -1 if absent, like the next two
-	eos, unk    int32
+	text    []string
+	kind    []kind
+	written []kind    // as the file has it
+	score   []float32 // nil if the file has none
+	ids     map[string]int32
+	specials
 	ends        []int32
+	strip       map[int32]strip // special tokens that take the blanks beside them
 	addBOS      bool
+	addEOS      bool
 	spacePrefix bool
 }
 
@@ -86,20 +126,53 @@ func newVocab(src Source, fam family) (*vocab, error) {
 	if err := v.readKinds(src); err != nil {
 		return nil, err
 	}
-	if s, ok := src.Floats(keyScores); ok {
-		if len(s) < len(text) {
-			return nil, fmt.Errorf("token: %s has %d entries for %d tokens", keyScores, len(s), len(text))
+	if err := v.readScores(src); err != nil {
+		return nil, err
+	}
+	v.addBOS = boolOr(src, keyAddBOS, fam.addBOS)
+	v.addEOS = boolOr(src, keyAddEOS, fam.addEOS)
+	if fam.usesPrefix {
+		v.spacePrefix = boolOr(src, keySpacePrefix, fam.spaced)
+	}
+	return v, v.readSpecials(src, fam.defaults)
+}
+
+func boolOr(src Source, key string, otherwise bool) bool {
+	if b, ok := src.Bool(key); ok {
+		return b
+	}
+	return otherwise
+}
+
+func (v *vocab) readScores(src Source) error {
+	s, ok := src.Floats(keyScores)
+	if !ok {
+		whole, ok := src.Ints(keyScores)
+		if !ok {
+			return nil
 		}
-		v.score = s
+		for _, x := range whole {
+			s = append(s, float32(x))
+		}
 	}
-	v.addBOS, v.spacePrefix = fam.addBOS, fam.spaced
-	if b, ok := src.Bool(keyAddBOS); ok {
-		v.addBOS = b
+	if len(s) < len(v.text) {
+		return fmt.Errorf("token: %s has %d entries for %d tokens", keyScores, len(s), len(v.text))
 	}
-	if b, ok := src.Bool(keySpacePrefix); ok {
-		v.spacePrefix = b
+	v.score = s
+	return nil
+}
+
+// checkScores is for vocabularies that cannot do without scores.
+func (v *vocab) checkScores() error {
+	if v.score == nil {
+		return fmt.Errorf("token: %s is missing or not an array of floats", keyScores)
 	}
-	return v, v.readSpecials(src)
+	for i, s := range v.score {
+		if s != s {
+			return fmt.Errorf("token: %s: entry %d is not a number", keyScores, i)
+		}
+	}
+	return nil
 }
 
 func (v *vocab) readKinds(src Source) error {
@@ -109,6 +182,7 @@ func (v *vocab) readKinds(src Source) error {
 		for i := range v.kind {
 			v.kind[i] = normal
 		}
+		v.written = slices.Clone(v.kind)
 		return nil
 	}
 	if len(types) < len(v.text) {
@@ -117,16 +191,28 @@ func (v *vocab) readKinds(src Source) error {
 	for i := range v.kind {
 		v.kind[i] = kind(types[i])
 	}
+	v.written = slices.Clone(v.kind)
 	return nil
 }
 
-func (v *vocab) readSpecials(src Source) error {
-	var err error
-	if v.bos, err = v.special(src, keyBOS); err != nil {
-		return err
+func (v *vocab) readSpecials(src Source, defaults specials) error {
+	v.specials = defaults
+	for _, x := range []struct {
+		key string
+		id  *int32
+	}{{keyBOS, &v.bos}, {keyEOS, &v.eos}, {keyUnknown, &v.unk}, {keySep, &v.sep}} {
+		id, err := v.special(src, x.key)
+		if err != nil {
+			return err
+		}
+		if id >= 0 {
+			*x.id = id
+		} else if int(*x.id) >= len(v.text) {
+			*x.id = -1
+		}
 	}
-	if v.unk, err = v.special(src, keyUnknown); err != nil {
-		return err
+	if v.eos >= 0 {
+		v.ends = append(v.ends, v.eos)
 	}
 	for _, key := range endKeys {
 		id, err := v.special(src, key)
@@ -136,19 +222,47 @@ func (v *vocab) readSpecials(src Source) error {
 		if id >= 0 {
 			v.ends = append(v.ends, id)
 		}
-		if key == keyEOS {
-			v.eos = id
-		}
+	}
+	v.applyNames()
+	return nil
+}
+
+// applyNames gives tokens that are known by their name the part they have.
+func (v *vocab) applyNames() {
+	for _, name := range controlNames {
+		v.setKind(name, control)
 	}
 	for _, name := range endNames {
-		if id, ok := v.ids[name]; ok {
-			v.ends = append(v.ends, id)
-			v.kind[id] = control
+		if v.setKind(name, control) {
+			v.ends = append(v.ends, v.ids[name])
 		}
+	}
+	for _, name := range shownNames {
+		v.setKind(name, userDefined)
 	}
 	slices.Sort(v.ends)
 	v.ends = slices.Compact(v.ends)
-	return nil
+	for _, x := range notEnds {
+		if v.isEnd(x.name) && v.isEnd(x.beside[0]) && (len(x.beside) == 1 || v.isEnd(x.beside[1])) {
+			v.setKind(x.name, x.kind)
+			id := v.ids[x.name]
+			v.ends = slices.DeleteFunc(v.ends, func(e int32) bool { return e == id })
+		}
+	}
+}
+
+func (v *vocab) isEnd(name string) bool {
+	id, ok := v.ids[name]
+	return ok && slices.Contains(v.ends, id)
+}
+
+// setKind reports whether there is a token of that name.
+func (v *vocab) setKind(name string, k kind) bool {
+	id, ok := v.ids[name]
+	if ok {
+		v.kind[id] = k
+	}
+	return ok
 }
 
 // special reads a key that holds a token id; -1 if it is absent.

@@ -14,8 +14,8 @@ import json
 import os
 import struct
 import subprocess
-import sys
-import types
+
+from oracle import Oracle, bindings
 
 MODELS = {
     "smollm2": "SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -79,36 +79,6 @@ CHATS = [
     [("system", "Be brief."), ("user", "2+2?"), ("assistant", "4"), ("user", "  And 3 + 3 ?\n")],
     [("user", "It's <b>bold</b> & \"quoted\" \u00e9\U0001f600")],
 ]
-
-
-def bindings(root):
-    """The ctypes module of the bindings, without the package around it, which needs more than this script does."""
-    os.environ["LLAMA_CPP_LIB_PATH"] = os.path.join(root, "vendor/llama.cpp/build/bin")
-    package = types.ModuleType("llama_cpp")
-    package.__path__ = [os.path.join(root, "llama_cpp")]
-    sys.modules["llama_cpp"] = package
-    import llama_cpp.llama_cpp as lib
-    return lib
-
-
-class Oracle:
-    def __init__(self, lib, path):
-        self.lib = lib
-        params = lib.llama_model_default_params()
-        params.vocab_only = True
-        self.model = lib.llama_model_load_from_file(path.encode(), params)
-        self.vocab = lib.llama_model_get_vocab(self.model)
-
-    def encode(self, text, special=False):
-        raw = text.encode()
-        room = len(raw) + 16
-        out = (self.lib.llama_token * room)()
-        n = self.lib.llama_tokenize(self.vocab, raw, len(raw), out, room, False, special)
-        assert n >= 0, n
-        return list(out[:n])
-
-    def ends(self):
-        return [i for i in range(self.lib.llama_vocab_n_tokens(self.vocab)) if self.lib.llama_vocab_is_eog(self.vocab, i)]
 
 
 def corpora(data):

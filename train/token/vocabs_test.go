@@ -1,0 +1,83 @@
+package token
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/detox-surgery/detox-surgery/gguf"
+)
+
+// vocabFolder is where the vocabularies of llama.cpp's own tests are: the folder models of its source.
+func vocabFolder(tb testing.TB) string {
+	tb.Helper()
+	dir := os.Getenv("DETOX_VOCABS")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			tb.Skip(err)
+		}
+		dir = filepath.Join(cache, "detox-surgery", "vocabs")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		tb.Skipf("no vocabularies of llama.cpp in %s (DETOX_VOCABS names another folder)", dir)
+	}
+	return dir
+}
+
+func openFile(tb testing.TB, path string) *Tokenizer {
+	tb.Helper()
+	f, err := gguf.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	tok, err := New(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return tok
+}
+
+// TestVectors runs llama.cpp's own test vectors: texts with the ids that the model's original tokenizer gives.
+func TestVectors(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(vocabFolder(t), "*.gguf.inp"))
+	if len(files) == 0 {
+		t.Skip("no vectors")
+	}
+	for _, inp := range files {
+		path := strings.TrimSuffix(inp, ".inp")
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			tok := openFile(t, path)
+			raw, err := os.ReadFile(inp)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := os.ReadFile(path + ".out")
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts := strings.Split(string(raw), "\n__ggml_vocab_test__\n")
+			lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+			if len(texts) < len(lines) {
+				t.Fatalf("%d texts for %d lines of ids", len(texts), len(lines))
+			}
+			for i, line := range lines {
+				var want []int32
+				for _, f := range strings.Fields(line) {
+					id, err := strconv.Atoi(f)
+					if err != nil {
+						t.Fatal(err)
+					}
+					want = append(want, int32(id))
+				}
+				if got := tok.Encode(texts[i]); !slices.Equal(got, want) {
+					t.Errorf("%q: %v, want %v", texts[i], got, want)
+				}
+			}
+		})
+	}
+}
