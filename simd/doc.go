@@ -16,4 +16,12 @@
 // all rows of x. The packed or expanded part of B is shared by all workers, its
 // depth blocks fix the order of additions, and one assembly call is one tile:
 // microseconds, so that it never holds up the garbage collector.
+//
+// # 8-bit products
+//
+// Generation and prefill can round activations to 8 bits and multiply with the
+// codes of quantized blocks as they are (MatMulT8). Sixteen rows of W at a time are
+// unpacked to a panel, codes of four depths of all rows side by side, which serves
+// any number of rows of X. Sums within a block are integers, and blocks are added
+// by one chain of fused multiply-adds, so that all tiers agree in every bit.
 package simd
