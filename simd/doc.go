@@ -24,4 +24,12 @@
 // The loops above them are the same; a kernel then takes a step in depth of
 // several values, which formats pack into words: op(A) once per product, op(B)
 // with each of its blocks.
+//
+// # 8-bit products
+//
+// Generation and prefill can round activations to 8 bits and multiply with the
+// codes of quantized blocks as they are (MatMulT8). Sixteen rows of W at a time are
+// unpacked to a panel, codes of four depths of all rows side by side, which serves
+// any number of rows of X. Sums within a block are integers, and blocks are added
+// by one chain of fused multiply-adds, so that all tiers agree in every bit.
 package simd

@@ -21,6 +21,7 @@ func BenchmarkInt8(b *testing.B) {
 					s := m.NewSession(1, len(prompt))
 					s.SetInt8(int8)
 					slots, ids := []int{0}, [][]int32{prompt}
+					s.Extend(slots, ids) // llama-bench warms up as well
 					b.ReportAllocs()
 					for b.Loop() {
 						s.Reset(0)
@@ -30,6 +31,7 @@ func BenchmarkInt8(b *testing.B) {
 				})
 				b.Run("tg64", func(b *testing.B) {
 					o := model.GenOptions{MaxNew: 64, Stop: []int32{}, Int8: int8}
+					model.Generate(m, [][]int32{prompt[:1]}, o)
 					b.ReportAllocs()
 					for b.Loop() {
 						model.Generate(m, [][]int32{prompt[:1]}, o)
