@@ -14,4 +14,9 @@
 // the whole batch, so that the split changes memory and nothing else. All
 // randomness is a function of (seed, epoch, step): a resumed run gives the same
 // bytes as one that was never interrupted.
+//
+// Memory is a setting that changes no bit: with Config.ActivationBudget blocks are
+// computed again in backward, and up to Config.StateCacheBytes the states that
+// enter the lowest trained block are kept, by token sequence, so that passes over
+// a sequence seen before begin there.
 package train

@@ -63,7 +63,7 @@ func Attention(tp *Tape, q, k, v *Value, c AttnConfig) *Value {
 func tileQueries(group int) int {
 	n := tileRows / group
 	if n >= 16 {
-		return n / 16 * 16
+		return min(64, n/16*16) // more add to the keys that are computed and masked
 	}
 	return max(1, n/4*4)
 }
