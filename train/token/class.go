@@ -85,6 +85,9 @@ var named = []struct {
 	{[]rune{'A', 'Z'}, largeAZ},
 	{[]rune{'0', '9'}, digit09},
 	{hanBlocks, han},
+	// Unicode 15.1, which llama.cpp's tables have and Go's 15.0 have not.
+	{[]rune{0x2ffc, 0x2fff, 0x31ef, 0x31ef}, symbolic},
+	{[]rune{0x2ebf0, 0x2ee5d}, letter},
 }
 
 func findClass(r rune) class {

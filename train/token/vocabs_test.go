@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,6 +78,35 @@ func TestVectors(t *testing.T) {
 				if got := tok.Encode(texts[i]); !slices.Equal(got, want) {
 					t.Errorf("%q: %v, want %v", texts[i], got, want)
 				}
+			}
+		})
+	}
+}
+
+// TestVocabsEqualLlama encodes the hard texts with every vocabulary of llama.cpp's own tests.
+func TestVocabsEqualLlama(t *testing.T) {
+	dir := vocabFolder(t)
+	texts := append(hardTexts(t), readFamilies(t).More...)
+	for _, line := range readLines(t, "testdata/vocabs.txt") {
+		f := strings.Split(line, "|")
+		t.Run(f[0], func(t *testing.T) {
+			path := filepath.Join(dir, f[0])
+			if _, err := os.Stat(path); err != nil {
+				t.Skip(err)
+			}
+			tok := openFile(t, path)
+			var plain, full [][]int32
+			for _, s := range texts {
+				plain, full = append(plain, tok.Encode(s)), append(full, tok.Frame(tok.EncodeSpecial(s)))
+			}
+			if got := sums(plain); got != f[1] {
+				t.Errorf("plain: %s, want %s", got, f[1])
+			}
+			if got := sums(full); got != f[2] {
+				t.Errorf("full: %s, want %s", got, f[2])
+			}
+			if got := strings.Trim(fmt.Sprint(tok.EOS()), "[]"); got != f[3] {
+				t.Errorf("ends %s, want %s", got, f[3])
 			}
 		})
 	}

@@ -52,7 +52,7 @@ func (e *wordPiece) encode(dst []int32, text string, _ bool) []int32 {
 		case c&space != 0:
 			flush()
 			continue
-		case r == 0 || r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) || e.accents && c&mark != 0:
+		case r == 0 || r == utf8.RuneError || isControl(r) || e.accents && c&mark != 0:
 			continue
 		}
 		alone := c&punct != 0 || r < 0x7f && c&symbolic != 0 || inRanges(r, bertHan)
@@ -93,10 +93,16 @@ func (e *wordPiece) piece(dst []byte, id int32) []byte {
 	return append(dst, strings.ReplaceAll(e.vocab.text[id], blank, " ")...)
 }
 
+// isControl reports whether r is of \p{C} without the unassigned.
+func isControl(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) }
+
 // baseRune returns the first character of the canonical decomposition.
 func baseRune(r rune) rune {
 	if r < 0xc0 {
 		return r
+	}
+	if r >= 0xac00 && r <= 0xd7a3 { // Hangul syllables are taken apart by arithmetic
+		return 0x1100 + (r-0xac00)/(21*28)
 	}
 	var b [utf8.UTFMax]byte
 	d := norm.NFD.Properties(utf8.AppendRune(b[:0], r)).Decomposition()
