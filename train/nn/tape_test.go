@@ -165,6 +165,7 @@ func TestBudget(t *testing.T) {
 }
 
 func checkBudget(t *testing.T, down func(l int, w *blockMatrix) simd.Matrix) {
+	t.Helper()
 	const rows, width, blocks = 100, 64, 16
 	s := newStack(width, 128, blocks, rows, down)
 	tp := NewTape(nil, true)
