@@ -165,6 +165,7 @@ func TestBudget(t *testing.T) {
 }
 
 func checkBudget(t *testing.T, down func(l int, w *blockMatrix) simd.Matrix) {
+	t.Helper()
 	const rows, width, blocks = 100, 64, 16
 	s := newStack(width, 128, blocks, rows, down)
 	tp := NewTape(nil, true)
@@ -173,7 +174,11 @@ func checkBudget(t *testing.T, down func(l int, w *blockMatrix) simd.Matrix) {
 	full := tp.Bytes()
 	pool := simd.NewPool(2)
 	defer pool.Close()
-	for _, budget := range []int64{1, 20 * rows * width * 4, 60 * rows * width * 4, 1 << 40} {
+	budgets := []int64{1, 20 * rows * width * 4, 60 * rows * width * 4, 1 << 40}
+	if testing.Short() {
+		budgets = budgets[:2]
+	}
+	for _, budget := range budgets {
 		for _, p := range []*simd.Pool{nil, pool} {
 			s.budget = budget
 			tp := NewTape(p, true)
