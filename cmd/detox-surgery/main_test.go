@@ -221,7 +221,7 @@ func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	edit, ckpt := filepath.Join(dir, "e.safetensors"), filepath.Join(dir, "run.ckpt")
 	c := command(t, "train", "-m", model, "-o", edit, "--max-pairs", "64", "--batch-size", "4", "--layers", "29-29", "--text-windows", "0", "--epochs", "200", "--resume", ckpt)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	stderr, err := c.StderrPipe()
 	if err != nil {
