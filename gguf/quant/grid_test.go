@@ -9,8 +9,35 @@ import (
 	"testing"
 )
 
-// editable are the types whose codes and carriers can be moved.
-var editable = []Type{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K}
+// editable are the types whose codes and carriers can be moved; of coarse ones the
+// carriers move in large steps only, of frozen ones the codes not at all.
+var (
+	editable = []Type{
+		Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, IQ2XXS, IQ2XS, IQ3XXS, IQ1S,
+		IQ4NL, IQ3S, IQ2S, IQ4XS, IQ1M, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0,
+	}
+	frozen = []Type{IQ2XXS, IQ2XS, IQ3XXS, IQ1S, IQ3S, IQ2S, IQ1M}
+	coarse = []Type{MXFP4, NVFP4}
+	// redundant types have several bits for one code.
+	redundant = []Type{TQ1_0, MXFP4, NVFP4}
+)
+
+// freeCodes are the types whose codes can be set.
+func freeCodes() []Type {
+	return slices.DeleteFunc(slices.Clone(editable), func(t Type) bool { return slices.Contains(frozen, t) })
+}
+
+// codesOf are the codes of a grid.
+func codesOf(g *Grid) []int16 {
+	if g.Levels != nil {
+		return g.Levels
+	}
+	var all []int16
+	for c := g.MinCode; c <= g.MaxCode; c++ {
+		all = append(all, int16(c))
+	}
+	return all
+}
 
 // randomRow is a row of four blocks with any codes and sub-scales and with
 // finite carriers.
@@ -32,12 +59,21 @@ func randomRow(t Type, r *rand.Rand) []byte {
 func TestEditableTypesHaveGrids(t *testing.T) {
 	for i := range table {
 		typ := Type(i)
-		_, ok := typ.Grid()
+		g, ok := typ.Grid()
 		if ok != slices.Contains(editable, typ) {
 			t.Errorf("%v: grid %v", typ, ok)
 		}
-		if ok && !(typ.CanDecode() && typ.CanEncode()) {
+		if g.Frozen != slices.Contains(frozen, typ) || g.Coarse != slices.Contains(coarse, typ) {
+			t.Errorf("%v: frozen %v, coarse %v", typ, g.Frozen, g.Coarse)
+		}
+		if ok && (!typ.CanDecode() || !g.Frozen && !typ.CanEncode()) {
 			t.Errorf("%v has a grid but no decoder or no encoder", typ)
+		}
+		if ok && g.Levels != nil && (!slices.IsSorted(g.Levels) || int(g.Levels[0]) != g.MinCode || int(g.Levels[len(g.Levels)-1]) != g.MaxCode) {
+			t.Errorf("%v: levels %v, codes %d..%d", typ, g.Levels, g.MinCode, g.MaxCode)
+		}
+		if ok && (typ.Block()%g.Group != 0 || g.Group%g.Sub != 0) {
+			t.Errorf("%v: blocks of %d, groups of %d, scales of %d", typ, typ.Block(), g.Group, g.Sub)
 		}
 	}
 }
@@ -75,7 +111,7 @@ func TestGridEqualsDecode(t *testing.T) {
 // back what was read changes no byte.
 func TestSetCodes(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, typ := range editable {
+	for _, typ := range freeCodes() {
 		g, _ := typ.Grid()
 		b := randomRow(typ, r)
 		n := 4 * typ.Block()
@@ -88,7 +124,8 @@ func TestSetCodes(t *testing.T) {
 		}
 		want := make([]int16, n)
 		for i := range want {
-			want[i] = int16(g.MinCode + r.IntN(g.MaxCode-g.MinCode+1))
+			all := codesOf(&g)
+			want[i] = all[r.IntN(len(all))]
 		}
 		want[0], want[n-1] = int16(g.MinCode), int16(g.MaxCode)
 		edited := slices.Clone(b)
@@ -98,7 +135,19 @@ func TestSetCodes(t *testing.T) {
 			t.Errorf("%v: codes read are not those written", typ)
 		}
 		typ.SetCodes(edited, old)
-		if !slices.Equal(edited, b) {
+		if slices.Contains(redundant, typ) {
+			typ.Codes(got, edited)
+			for i := range edited { // what is not part of a code
+				if byte := i % typ.Bytes(); typ == TQ1_0 && byte >= 52 || typ == MXFP4 && byte < 1 || typ == NVFP4 && byte < 4 {
+					edited[i] ^= b[i]
+				} else {
+					edited[i] = 0
+				}
+			}
+			if !slices.Equal(got, old) || slices.ContainsFunc(edited, func(x byte) bool { return x != 0 }) {
+				t.Errorf("%v: SetCodes touched more than codes", typ)
+			}
+		} else if !slices.Equal(edited, b) {
 			t.Errorf("%v: SetCodes touched more than codes", typ)
 		}
 	}
@@ -106,9 +155,13 @@ func TestSetCodes(t *testing.T) {
 
 // TestSetCodesRange: a code outside the range is refused, not cut.
 func TestSetCodesRange(t *testing.T) {
-	for _, typ := range editable {
+	for _, typ := range freeCodes() {
 		g, _ := typ.Grid()
-		for _, bad := range []int{g.MinCode - 1, g.MaxCode + 1} {
+		bads := []int{g.MinCode - 1, g.MaxCode + 1}
+		if g.Levels != nil && typ != Q1_0 {
+			bads = append(bads, -7, 7)
+		}
+		for _, bad := range bads {
 			c := make([]int16, typ.Block())
 			c[5] = int16(bad)
 			func() {
@@ -155,11 +208,19 @@ func TestCarriers(t *testing.T) {
 				t.Fatalf("%v weight %d: %g became %g", typ, i, w[i], w2[i])
 			}
 		}
-		d[0] = 1e9
+		d[0] = float32(math.Inf(1))
+		top := map[Type]float32{MXFP4: 0x1p124, NVFP4: 224}[typ]
+		if !g.Coarse {
+			top = 65504
+		}
 		typ.SetCarriers(same, d, nil)
 		typ.Carriers(d, nil, same)
-		if d[0] != 65504 {
+		if d[0] != top || typ.RoundCarrier(d[0]) != top {
 			t.Errorf("%v: a carrier past the range became %g", typ, d[0])
+		}
+		typ.Decode(w, same)
+		if slices.ContainsFunc(w, func(x float32) bool { return math.IsInf(float64(x), 0) }) {
+			t.Errorf("%v: a carrier past the range made weights infinite", typ)
 		}
 	}
 }
@@ -193,7 +254,7 @@ func TestFileForEveryRow(t *testing.T) {
 			byFile[strings.ToLower(typ.String())+".go"] = false
 		}
 	}
-	other := []string{"doc.go", "type.go", "grid.go", "round.go", "search.go", "table.go"}
+	other := []string{"doc.go", "type.go", "grid.go", "round.go", "search.go", "weigh.go", "table.go", "codebook.go", "codebook_data.go"}
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,29 @@
+package quant
+
+// An IQ3_XXS block is 98 bytes for 256 weights: f16 d, 64 bytes with an index for
+// each 4 weights, then for each 32 weights 32 bits with 7 signs for each 8 weights
+// and a 4-bit sub-scale on top. w = code*(d*(scale+1/2)/2).
+
+var gridIQ3XXS = gridder{
+	Grid:  Grid{Sub: 32, MinCode: -62, MaxCode: 62, Group: 256, Frozen: true},
+	grid:  scalesIQ3XXS,
+	codes: codesIQ3XXS,
+	m:     -1,
+}
+
+func scalesIQ3XXS(src []byte, scale, offset []float32) {
+	d := f16At(src, 0)
+	for j := range scale {
+		scale[j], offset[j] = d*(0.5+float32(src[69+4*j]>>4))*0.5, 0
+	}
+}
+
+func codesIQ3XXS(dst []int16, src []byte) {
+	for l := range 32 {
+		signs := evenSigns(u32At(src, 66+l/4*4) >> (l % 4 * 7))
+		expand4(dst[8*l:], bookIQ3XXS[src[2+2*l]], &levelsIQ3XXS, signs)
+		expand4(dst[8*l+4:], bookIQ3XXS[src[3+2*l]], &levelsIQ3XXS, signs>>4)
+	}
+}
+
+func decodeIQ3XXS(dst []float32, src []byte) { decodeByGrid(dst, src, &gridIQ3XXS, 256, 98) }
