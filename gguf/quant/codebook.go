@@ -2,61 +2,176 @@ package quant
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
+	"slices"
+	"sync"
 )
 
 // The IQ1, IQ2 and IQ3 types store an index into a codebook for each 4 or 8
 // weights. The vectors are data of the format; codebook_data.go holds them as
-// positions among the few values that each type knows. A vector stands for whole
-// numbers, w = code*scale like everywhere; its codes move together or not at all,
-// hence Grid.Frozen.
+// positions among the few values that each type knows, in ascending order. A
+// vector stands for whole numbers, w = code*scale like everywhere; its codes move
+// together or not at all, hence Grid.Vector.
 
-// levelsIQ2 and levelsIQ3XXS are the magnitudes of the codes; those of IQ3_S are
-// the odd numbers to 15.
+// codebook is a set of vectors.
+type codebook struct {
+	words  []uint16 // a position in levels for each weight, the first lowest
+	size   int      // weights in a vector: 8 with 2 bits each or 4 with 4 bits
+	levels []int16  // magnitudes, or values for IQ1
+
+	once   sync.Once
+	values []float32 // [words, size], made when vectors are searched
+}
+
 var (
-	levelsIQ2    = [4]int16{8, 25, 43}
-	levelsIQ3XXS = [8]int16{4, 12, 20, 28, 36, 44, 52, 62}
-	levelsIQ3S   = [8]int16{1, 3, 5, 7, 9, 11, 13, 15}
+	cbIQ2XXS = codebook{words: bookIQ2XXS[:], size: 8, levels: []int16{8, 25, 43}}
+	cbIQ2XS  = codebook{words: bookIQ2XS[:], size: 8, levels: []int16{8, 25, 43}}
+	cbIQ2S   = codebook{words: bookIQ2S[:], size: 8, levels: []int16{8, 25, 43}}
+	cbIQ3XXS = codebook{words: bookIQ3XXS[:], size: 4, levels: []int16{4, 12, 20, 28, 36, 44, 52, 62}}
+	cbIQ3S   = codebook{words: bookIQ3S[:], size: 4, levels: []int16{1, 3, 5, 7, 9, 11, 13, 15}}
+	cbIQ1    = codebook{words: bookIQ1S[:], size: 8, levels: []int16{-8, 0, 8}} // in eighths
 )
 
-// expand8 writes the 8 codes of v, negative where a bit of signs is set.
-func expand8(dst []int16, v uint16, signs uint8) {
-	for j := range dst[:8] {
-		c := levelsIQ2[v>>(2*j)&3]
+// expand writes the codes of a vector, negative where a bit of signs is set.
+func (b *codebook) expand(dst []int16, index int, signs uint8) {
+	v, width := b.words[index], 16/b.size
+	mask := uint16(1)<<width - 1
+	for j := range dst[:b.size] {
+		c := b.levels[v&mask]
 		if signs>>j&1 != 0 {
 			c = -c
 		}
 		dst[j] = c
+		v >>= width
 	}
 }
 
-// expand4 writes the 4 codes of v, negative where a bit of signs is set.
-func expand4(dst []int16, v uint16, levels *[8]int16, signs uint8) {
-	for j := range dst[:4] {
-		c := levels[v>>(4*j)&7]
-		if signs>>j&1 != 0 {
-			c = -c
+// find is the index of a vector, which must be there.
+func (b *codebook) find(values []int16) int {
+	var v uint16
+	for j, c := range values[:b.size] {
+		v |= uint16(slices.Index(b.levels, c)) << (j * 16 / b.size)
+	}
+	i, ok := slices.BinarySearch(b.words, v)
+	if !ok {
+		panic(badCode)
+	}
+	return i
+}
+
+// findSigned is find for magnitudes, and the signs.
+func (b *codebook) findSigned(codes []int16) (index int, signs uint8) {
+	var space [8]int16
+	for j, c := range codes[:b.size] {
+		space[j] = max(c, -c)
+		if c < 0 {
+			signs |= 1 << j
 		}
-		dst[j] = c
+	}
+	return b.find(space[:b.size]), signs
+}
+
+// nearest is the vector nearest to aim, its distance squared less that of aim to
+// zero. With odd, one value of the vector, flip, is to be taken with the sign
+// turned.
+func (b *codebook) nearest(aim []float32, odd bool) (index, flip int, cost float32) {
+	b.once.Do(b.makeValues)
+	cost = float32(math.Inf(1))
+	for i := range b.words {
+		var c float32
+		turn, least := 0, float32(math.Inf(1))
+		for j, v := range b.values[i*b.size : (i+1)*b.size] {
+			p := v * aim[j]
+			c += v*v - 2*p
+			if p < least {
+				turn, least = j, p
+			}
+		}
+		if odd {
+			c += 4 * least
+		}
+		if c < cost {
+			index, flip, cost = i, turn, c
+		}
+	}
+	return index, flip, cost
+}
+
+func (b *codebook) makeValues() {
+	b.values = make([]float32, len(b.words)*b.size)
+	var codes [8]int16
+	for i := range b.words {
+		b.expand(codes[:], i, 0)
+		for j := range b.size {
+			b.values[i*b.size+j] = float32(codes[j])
+		}
 	}
 }
 
-// expandIQ1 writes 8 codes in eighths: the values -1, 0, 1 of the vector are moved
-// by 1/8, downwards where down is not zero.
-func expandIQ1(dst []int16, index int, down int) {
-	v, shift := bookIQ1S[index], int16(1)
-	if down != 0 {
-		shift = -1
+// magnitudes splits 8 numbers or less.
+func magnitudes(dst, x []float32) (signs uint8) {
+	for j, v := range x {
+		dst[j] = abs32(v)
+		if v < 0 {
+			signs |= 1 << j
+		}
 	}
-	for j := range dst[:8] {
-		dst[j] = 8*(int16(v>>(2*j)&3)-1) + shift
+	return signs
+}
+
+// nearestFree chooses a vector and any signs.
+func (b *codebook) nearestFree(codes []int16, aim []float32) {
+	var space [8]float32
+	a := space[:b.size]
+	signs := magnitudes(a, aim[:b.size])
+	i, _, _ := b.nearest(a, false)
+	b.expand(codes, i, signs)
+}
+
+// nearestEven chooses vectors for 8 weights whose negative signs are even in
+// number: if they are not, the one is turned that costs least.
+func (b *codebook) nearestEven(codes []int16, aim []float32) {
+	var a [8]float32
+	signs := magnitudes(a[:], aim[:8])
+	odd := bits.OnesCount8(signs)&1 != 0
+	if b.size == 8 {
+		i, flip, _ := b.nearest(a[:], odd)
+		if odd {
+			signs ^= 1 << flip
+		}
+		b.expand(codes, i, signs)
+		return
 	}
+	lo, _, costLo := b.nearest(a[:4], false)
+	hi, _, costHi := b.nearest(a[4:], false)
+	if odd {
+		turnLo, flipLo, c := b.nearest(a[:4], true)
+		turnHi, flipHi, d := b.nearest(a[4:], true)
+		if c+costHi <= costLo+d {
+			lo = turnLo
+			signs ^= 1 << flipLo
+		} else {
+			hi = turnHi
+			signs ^= 16 << flipHi
+		}
+	}
+	b.expand(codes, lo, signs)
+	b.expand(codes[4:], hi, signs>>4)
 }
 
 // evenSigns completes 7 stored signs by an eighth: their number is even.
 func evenSigns(s uint32) uint8 {
 	s &= 127
 	return uint8(s | uint32(bits.OnesCount32(s))&1<<7)
+}
+
+// storedSigns are the 7 signs of which evenSigns makes s.
+func storedSigns(s uint8) uint32 {
+	if bits.OnesCount8(s)&1 != 0 {
+		panic(badCode)
+	}
+	return uint32(s & 127)
 }
 
 func u16At(b []byte, i int) int    { return int(binary.LittleEndian.Uint16(b[i:])) }

@@ -25,7 +25,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%v: weight %d is %g, oracle %g", typ, i, w[i], v[i])
 			}
 		}
-		if g, ok := typ.Grid(); ok && !g.Frozen {
+		if _, ok := typ.Grid(); ok {
 			c, out := make([]int16, len(w)), append([]byte(nil), b...)
 			typ.Codes(c, b)
 			typ.SetCodes(out, c)

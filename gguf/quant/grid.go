@@ -26,7 +26,7 @@ type Grid struct {
 	Group            int     // weights per carrier: 16 to 256
 	HasMin           bool    // whether there is an offset and a second carrier
 	Levels           []int16 // the codes there are, ascending; nil: all within the bounds. Not to be written
-	Frozen           bool    // codes cannot be set one by one: they are vectors of a codebook
+	Vector           int     // weights whose codes move together, as a vector of a codebook; 0: one by one
 	Coarse           bool    // carriers have few bits and cannot follow a small move
 }
 
@@ -54,9 +54,10 @@ type gridder struct {
 	Grid
 	grid     func(src []byte, scale, offset []float32)
 	codes    func(dst []int16, src []byte)
-	setCodes func(dst []byte, codes []int16) // nil where Frozen
-	carrier  *carrier                        // nil: f16
-	d, m     int                             // byte offsets of the carriers in the block; m < 0: none
+	setCodes func(dst []byte, codes []int16)
+	vector   func(codes []int16, aim []float32) // nil unless Vector
+	carrier  *carrier                           // nil: f16
+	d, m     int                                // byte offsets of the carriers in the block; m < 0: none
 }
 
 // carrier is a form in which blocks store carriers: at is the byte offset.
@@ -112,13 +113,10 @@ func (t Type) Codes(dst []int16, src []byte) {
 }
 
 // SetCodes replaces the codes in dst and leaves all scales as they are. Codes
-// outside MinCode..MaxCode or not among Levels are a mistake of the caller, as are
-// types that are Frozen.
+// outside MinCode..MaxCode, not among Levels or not in the codebook are a mistake
+// of the caller; NearestVector gives codes that are in it.
 func (t Type) SetCodes(dst []byte, codes []int16) {
 	r, g := t.gridRow()
-	if g.Frozen {
-		panic("quant: codes of the type cannot be set")
-	}
 	for _, c := range codes {
 		if int(c) < g.MinCode || int(c) > g.MaxCode {
 			panic(badCode)
@@ -132,6 +130,17 @@ func (t Type) SetCodes(dst []byte, codes []int16) {
 	for i := range r.check(len(codes), len(dst)) {
 		g.setCodes(dst[i*r.bytes:(i+1)*r.bytes], codes[i*r.block:(i+1)*r.block])
 	}
+}
+
+// NearestVector sets Vector codes of a type with a codebook to those that are
+// nearest to aim. It must be given the codes in place, for IQ1_S those of all
+// vectors that share a direction have to stay on the same side.
+func (t Type) NearestVector(codes []int16, aim []float32) {
+	_, g := t.gridRow()
+	if len(codes) != g.Vector || len(aim) != g.Vector {
+		panic(badLen)
+	}
+	g.vector(codes, aim)
 }
 
 // Carriers reads the carriers of a row: d has one value per Group weights, m

@@ -10,22 +10,17 @@ import (
 )
 
 // editable are the types whose codes and carriers can be moved; of coarse ones the
-// carriers move in large steps only, of frozen ones the codes not at all.
+// carriers move in large steps only, of vectors the codes move together.
 var (
 	editable = []Type{
 		Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, IQ2XXS, IQ2XS, IQ3XXS, IQ1S,
 		IQ4NL, IQ3S, IQ2S, IQ4XS, IQ1M, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0,
 	}
-	frozen = []Type{IQ2XXS, IQ2XS, IQ3XXS, IQ1S, IQ3S, IQ2S, IQ1M}
-	coarse = []Type{MXFP4, NVFP4}
+	vectors = []Type{IQ2XXS, IQ2XS, IQ3XXS, IQ1S, IQ3S, IQ2S, IQ1M}
+	coarse  = []Type{MXFP4, NVFP4}
 	// redundant types have several bits for one code.
 	redundant = []Type{TQ1_0, MXFP4, NVFP4}
 )
-
-// freeCodes are the types whose codes can be set.
-func freeCodes() []Type {
-	return slices.DeleteFunc(slices.Clone(editable), func(t Type) bool { return slices.Contains(frozen, t) })
-}
 
 // codesOf are the codes of a grid.
 func codesOf(g *Grid) []int16 {
@@ -63,10 +58,10 @@ func TestEditableTypesHaveGrids(t *testing.T) {
 		if ok != slices.Contains(editable, typ) {
 			t.Errorf("%v: grid %v", typ, ok)
 		}
-		if g.Frozen != slices.Contains(frozen, typ) || g.Coarse != slices.Contains(coarse, typ) {
-			t.Errorf("%v: frozen %v, coarse %v", typ, g.Frozen, g.Coarse)
+		if g.Vector > 0 != slices.Contains(vectors, typ) || g.Coarse != slices.Contains(coarse, typ) {
+			t.Errorf("%v: vectors of %d, coarse %v", typ, g.Vector, g.Coarse)
 		}
-		if ok && (!typ.CanDecode() || !g.Frozen && !typ.CanEncode()) {
+		if ok && (!typ.CanDecode() || g.Vector == 0 && !typ.CanEncode()) {
 			t.Errorf("%v has a grid but no decoder or no encoder", typ)
 		}
 		if ok && g.Levels != nil && (!slices.IsSorted(g.Levels) || int(g.Levels[0]) != g.MinCode || int(g.Levels[len(g.Levels)-1]) != g.MaxCode) {
@@ -111,7 +106,7 @@ func TestGridEqualsDecode(t *testing.T) {
 // back what was read changes no byte.
 func TestSetCodes(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, typ := range freeCodes() {
+	for _, typ := range editable {
 		g, _ := typ.Grid()
 		b := randomRow(typ, r)
 		n := 4 * typ.Block()
@@ -128,6 +123,9 @@ func TestSetCodes(t *testing.T) {
 			want[i] = all[r.IntN(len(all))]
 		}
 		want[0], want[n-1] = int16(g.MinCode), int16(g.MaxCode)
+		if g.Vector > 0 {
+			randomVectors(typ, want, old, r)
+		}
 		edited := slices.Clone(b)
 		typ.SetCodes(edited, want)
 		typ.Codes(got, edited)
@@ -153,9 +151,103 @@ func TestSetCodes(t *testing.T) {
 	}
 }
 
+// randomVectors makes codes that are in the codebook: those nearest to random ones.
+func randomVectors(typ Type, codes, old []int16, r *rand.Rand) {
+	g, _ := typ.Grid()
+	aim := make([]float32, g.Vector)
+	copy(codes, old)
+	for i := 0; i < len(codes); i += g.Vector {
+		for j := range aim {
+			aim[j] = float32(r.NormFloat64() * float64(g.MaxCode) / 2)
+		}
+		typ.NearestVector(codes[i:i+g.Vector], aim)
+	}
+}
+
+// TestNearestVector: codes are nearest to themselves, and no vector that a random
+// block holds is nearer to a random aim than the one that is found.
+func TestNearestVector(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for _, typ := range vectors {
+		g, _ := typ.Grid()
+		b := randomRow(typ, r)
+		codes := make([]int16, 4*typ.Block())
+		typ.Codes(codes, b)
+		aim, found := make([]float32, g.Vector), make([]int16, g.Vector)
+		for i := 0; i < len(codes); i += g.Vector {
+			now := codes[i : i+g.Vector]
+			for j, c := range now {
+				aim[j] = float32(c)
+			}
+			copy(found, now)
+			typ.NearestVector(found, aim)
+			if !slices.Equal(found, now) {
+				t.Fatalf("%v: nearest to %v is %v", typ, now, found)
+			}
+			for j := range aim {
+				aim[j] = float32(r.NormFloat64() * float64(g.MaxCode) / 2)
+			}
+			typ.NearestVector(found, aim)
+			best := distance(found, aim)
+			for k := 0; k < len(codes); k += g.Vector {
+				other := codes[k : k+g.Vector]
+				if typ == IQ1S && (other[0]-now[0])%8 != 0 {
+					continue // moved the other way
+				}
+				if d := distance(other, aim); d < best*(1-1e-5) {
+					t.Fatalf("%v: %v is at %g of %v, %v at %g", typ, found, best, aim, other, d)
+				}
+			}
+		}
+	}
+}
+
+func distance(codes []int16, aim []float32) (d float64) {
+	for j, c := range codes {
+		e := float64(c) - float64(aim[j])
+		d += e * e
+	}
+	return d
+}
+
+// TestCodebooks: vectors are in order and differ, and no other codes are accepted.
+func TestCodebooks(t *testing.T) {
+	for _, b := range []*codebook{&cbIQ2XXS, &cbIQ2XS, &cbIQ2S, &cbIQ3XXS, &cbIQ3S, &cbIQ1} {
+		codes := make([]int16, b.size)
+		for i, w := range b.words {
+			if i > 0 && w <= b.words[i-1] {
+				t.Fatalf("word %d out of order", i)
+			}
+			b.expand(codes, i, 0)
+			if b.find(codes) != i {
+				t.Fatalf("vector %d found elsewhere", i)
+			}
+		}
+	}
+	for _, typ := range vectors {
+		b, codes := make([]byte, typ.Bytes()), make([]int16, typ.Block())
+		typ.Codes(codes, b)
+		for _, bad := range []int16{codes[3] + 1, -codes[3], 0} {
+			old := codes[3]
+			codes[3] = bad
+			free := bad == -old && (typ == IQ2S || typ == IQ3S)
+			if refused := panics(func() { typ.SetCodes(b, codes) }); refused == free {
+				t.Errorf("%v: code %d in place of %d refused: %v", typ, bad, old, refused)
+			}
+			codes[3] = old
+		}
+	}
+}
+
+func panics(f func()) (yes bool) {
+	defer func() { yes = recover() != nil }()
+	f()
+	return false
+}
+
 // TestSetCodesRange: a code outside the range is refused, not cut.
 func TestSetCodesRange(t *testing.T) {
-	for _, typ := range freeCodes() {
+	for _, typ := range editable {
 		g, _ := typ.Grid()
 		bads := []int{g.MinCode - 1, g.MaxCode + 1}
 		if g.Levels != nil && typ != Q1_0 {

@@ -7,11 +7,13 @@ package quant
 // w = code/8*(d*(2*scale+1)) for each 16 weights.
 
 var gridIQ1M = gridder{
-	Grid:    Grid{Sub: 16, MinCode: -9, MaxCode: 9, Group: 256, Frozen: true},
-	grid:    scalesIQ1M,
-	codes:   codesIQ1M,
-	carrier: &carrierIQ1M,
-	m:       -1,
+	Grid:     Grid{Sub: 16, MinCode: -9, MaxCode: 9, Group: 256, Vector: 8},
+	grid:     scalesIQ1M,
+	codes:    codesIQ1M,
+	setCodes: setCodesIQ1M,
+	vector:   nearestIQ1M,
+	carrier:  &carrierIQ1M,
+	m:        -1,
 }
 
 var carrierIQ1M = carrier{
@@ -42,7 +44,30 @@ func scalesIQ1M(src []byte, scale, offset []float32) {
 func codesIQ1M(dst []int16, src []byte) {
 	for l := range 32 {
 		h := int(src[32+l/2]) >> (l % 2 * 4)
-		expandIQ1(dst[8*l:], int(src[l])|h&7<<8, h&8)
+		expandIQ1(dst[8*l:], int(src[l])|h&7<<8, h&8 != 0)
+	}
+}
+
+func setCodesIQ1M(dst []byte, c []int16) {
+	clear(dst[32:48])
+	for l := range 32 {
+		index, down := findIQ1(c[8*l:])
+		h := uint8(index >> 8)
+		if down {
+			h |= 8
+		}
+		dst[l] = uint8(index)
+		dst[32+l/2] |= h << (l % 2 * 4)
+	}
+}
+
+func nearestIQ1M(codes []int16, aim []float32) {
+	up, costUp := closestIQ1(aim, false)
+	down, costDown := closestIQ1(aim, true)
+	if costDown < costUp {
+		expandIQ1(codes, down, true)
+	} else {
+		expandIQ1(codes, up, false)
 	}
 }
 

@@ -6,10 +6,12 @@ package quant
 // weights.
 
 var gridIQ3S = gridder{
-	Grid:  Grid{Sub: 32, MinCode: -15, MaxCode: 15, Group: 256, Frozen: true},
-	grid:  scalesIQ3S,
-	codes: codesIQ3S,
-	m:     -1,
+	Grid:     Grid{Sub: 32, MinCode: -15, MaxCode: 15, Group: 256, Vector: 4},
+	grid:     scalesIQ3S,
+	codes:    codesIQ3S,
+	setCodes: setCodesIQ3S,
+	vector:   cbIQ3S.nearestFree,
+	m:        -1,
 }
 
 func scalesIQ3S(src []byte, scale, offset []float32) {
@@ -22,7 +24,17 @@ func scalesIQ3S(src []byte, scale, offset []float32) {
 func codesIQ3S(dst []int16, src []byte) {
 	for k := range 64 {
 		index := int(src[2+k]) | int(src[66+k/8])>>(k%8)&1<<8
-		expand4(dst[4*k:], bookIQ3S[index], &levelsIQ3S, src[74+k/2]>>(k%2*4))
+		cbIQ3S.expand(dst[4*k:], index, src[74+k/2]>>(k%2*4))
+	}
+}
+
+func setCodesIQ3S(dst []byte, c []int16) {
+	clear(dst[66:106])
+	for k := range 64 {
+		index, signs := cbIQ3S.findSigned(c[4*k:])
+		dst[2+k] = uint8(index)
+		dst[66+k/8] |= uint8(index>>8) << (k % 8)
+		dst[74+k/2] |= signs << (k % 2 * 4)
 	}
 }
 
