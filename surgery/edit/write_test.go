@@ -19,10 +19,17 @@ import (
 	"github.com/detox-surgery/detox-surgery/train/nn"
 )
 
-// gridTypes are the types whose carriers can move; floatTypes hold plain floats.
+// gridTypes are the types with a grid and an encoder whose carriers can move,
+// coarseTypes those whose carriers cannot, vectorTypes those with a codebook and no
+// encoder; floatTypes hold plain floats.
 var (
-	gridTypes  = []quant.Type{quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q4K, quant.Q5K, quant.Q6K}
-	floatTypes = []quant.Type{quant.F32, quant.F16, quant.BF16}
+	gridTypes = []quant.Type{
+		quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q2K, quant.Q3K, quant.Q4K, quant.Q5K, quant.Q6K,
+		quant.IQ4NL, quant.IQ4XS, quant.TQ1_0, quant.TQ2_0, quant.Q1_0, quant.Q2_0,
+	}
+	coarseTypes = []quant.Type{quant.MXFP4, quant.NVFP4}
+	vectorTypes = []quant.Type{quant.IQ1S, quant.IQ1M, quant.IQ2XXS, quant.IQ2XS, quant.IQ2S, quant.IQ3XXS, quant.IQ3S}
+	floatTypes  = []quant.Type{quant.F32, quant.F16, quant.BF16}
 )
 
 // carrierEdit moves the carriers of ffn_down of block 1 by about std.
@@ -411,7 +418,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := Write(m, e, filepath.Join(dir, "x"), Options{Rounding: "up"}); err == nil {
 		t.Error("unknown rounding accepted")
 	}
-	if _, err := Write(m, deltaEdit(m, 0.1), filepath.Join(dir, "x"), Options{EditedType: quant.Q2K}); !errors.Is(err, model.ErrUnsupported) {
+	if _, err := Write(m, deltaEdit(m, 0.1), filepath.Join(dir, "x"), Options{EditedType: quant.IQ2XXS}); !errors.Is(err, model.ErrUnsupported) {
 		t.Errorf("type without encoder: %v", err)
 	}
 	taken := filepath.Join(dir, "taken")
