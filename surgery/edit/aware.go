@@ -80,8 +80,8 @@ const sweeps = 2
 // roundAware makes codes and carriers follow want. Three ways are tried, each
 // row keeping the best: moving carriers alone, codes and then carriers, and
 // carriers, codes, carriers. The first needs no code to move half a step; the
-// others help where it does not reach. No way can be worse than leaving the row
-// as it was.
+// others help where it does not reach. At the end single codes and pairs of them
+// move, and the carriers once more. No row can be worse than it was.
 func (ch *chunk) roundAware() {
 	codes := ch.clone()
 	codes.roundCodes()
@@ -93,6 +93,7 @@ func (ch *chunk) roundAware() {
 	ch.takeBetter(codes)
 	ch.takeBetter(both)
 	ch.descend()
+	ch.refit()
 }
 
 // roundGrid chooses the nearest codes on the grid as it stands.
