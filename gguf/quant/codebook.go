@@ -20,8 +20,9 @@ type codebook struct {
 	size   int      // weights in a vector: 8 with 2 bits each or 4 with 4 bits
 	levels []int16  // magnitudes, or values for IQ1
 
-	once   sync.Once
-	values []float32 // [words, size], made when vectors are searched
+	once    sync.Once
+	values  [][8]float32 // of the words and, squares, their length squared; made when vectors are searched
+	squares []float32
 }
 
 var (
@@ -74,22 +75,24 @@ func (b *codebook) findSigned(codes []int16) (index int, signs uint8) {
 
 // nearest is the vector nearest to aim, its distance squared less that of aim to
 // zero. With odd, one value of the vector, flip, is to be taken with the sign
-// turned.
-func (b *codebook) nearest(aim []float32, odd bool) (index, flip int, cost float32) {
+// turned. Vectors of 4 are followed by zeros.
+func (b *codebook) nearest(aim *[8]float32, odd bool) (index, flip int, cost float32) {
 	b.once.Do(b.makeValues)
 	cost = float32(math.Inf(1))
-	for i := range b.words {
-		var c float32
-		turn, least := 0, float32(math.Inf(1))
-		for j, v := range b.values[i*b.size : (i+1)*b.size] {
-			p := v * aim[j]
-			c += v*v - 2*p
-			if p < least {
-				turn, least = j, p
-			}
-		}
+	for i := range b.values {
+		v := &b.values[i]
+		p0, p1, p2, p3 := v[0]*aim[0], v[1]*aim[1], v[2]*aim[2], v[3]*aim[3]
+		p4, p5, p6, p7 := v[4]*aim[4], v[5]*aim[5], v[6]*aim[6], v[7]*aim[7]
+		c := b.squares[i] - 2*(((p0+p1)+(p2+p3))+((p4+p5)+(p6+p7)))
+		turn := 0
 		if odd {
-			c += 4 * least
+			ps := [8]float32{p0, p1, p2, p3, p4, p5, p6, p7}
+			for j, p := range ps[:b.size] {
+				if p < ps[turn] {
+					turn = j
+				}
+			}
+			c += 4 * ps[turn]
 		}
 		if c < cost {
 			index, flip, cost = i, turn, c
@@ -99,12 +102,14 @@ func (b *codebook) nearest(aim []float32, odd bool) (index, flip int, cost float
 }
 
 func (b *codebook) makeValues() {
-	b.values = make([]float32, len(b.words)*b.size)
+	b.values = make([][8]float32, len(b.words))
+	b.squares = make([]float32, len(b.words))
 	var codes [8]int16
 	for i := range b.words {
 		b.expand(codes[:], i, 0)
-		for j := range b.size {
-			b.values[i*b.size+j] = float32(codes[j])
+		for j, c := range codes[:b.size] {
+			b.values[i][j] = float32(c)
+			b.squares[i] += float32(c) * float32(c)
 		}
 	}
 }
@@ -122,10 +127,9 @@ func magnitudes(dst, x []float32) (signs uint8) {
 
 // nearestFree chooses a vector and any signs.
 func (b *codebook) nearestFree(codes []int16, aim []float32) {
-	var space [8]float32
-	a := space[:b.size]
-	signs := magnitudes(a, aim[:b.size])
-	i, _, _ := b.nearest(a, false)
+	var a [8]float32
+	signs := magnitudes(a[:], aim[:b.size])
+	i, _, _ := b.nearest(&a, false)
 	b.expand(codes, i, signs)
 }
 
@@ -136,18 +140,21 @@ func (b *codebook) nearestEven(codes []int16, aim []float32) {
 	signs := magnitudes(a[:], aim[:8])
 	odd := bits.OnesCount8(signs)&1 != 0
 	if b.size == 8 {
-		i, flip, _ := b.nearest(a[:], odd)
+		i, flip, _ := b.nearest(&a, odd)
 		if odd {
 			signs ^= 1 << flip
 		}
 		b.expand(codes, i, signs)
 		return
 	}
-	lo, _, costLo := b.nearest(a[:4], false)
-	hi, _, costHi := b.nearest(a[4:], false)
+	var first, second [8]float32
+	copy(first[:4], a[:4])
+	copy(second[:4], a[4:])
+	lo, _, costLo := b.nearest(&first, false)
+	hi, _, costHi := b.nearest(&second, false)
 	if odd {
-		turnLo, flipLo, c := b.nearest(a[:4], true)
-		turnHi, flipHi, d := b.nearest(a[4:], true)
+		turnLo, flipLo, c := b.nearest(&first, true)
+		turnHi, flipHi, d := b.nearest(&second, true)
 		if c+costHi <= costLo+d {
 			lo = turnLo
 			signs ^= 1 << flipLo

@@ -321,7 +321,7 @@ func TestCarriers(t *testing.T) {
 // types that round without search, give the same values.
 func TestEncodeIsStable(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	for _, typ := range []Type{F32, F16, BF16, Q8_0} {
+	for _, typ := range []Type{F32, F16, BF16, Q8_0, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0} {
 		x, y := make([]float32, 256), make([]float32, 256)
 		for i := range x {
 			x[i] = float32(r.NormFloat64())

@@ -90,7 +90,7 @@ func closestIQ1(aim []float32, down bool) (int, float32) {
 		a[j] = x - shift
 		square += a[j] * a[j]
 	}
-	index, _, cost := cbIQ1.nearest(a[:], false)
+	index, _, cost := cbIQ1.nearest(&a, false)
 	return index, cost + square
 }
 

@@ -92,8 +92,10 @@ func (ch *chunk) roundAware() {
 	both.refit()
 	ch.takeBetter(codes)
 	ch.takeBetter(both)
-	ch.descend()
-	ch.refit()
+	last := ch.clone()
+	last.descend()
+	last.refit()
+	ch.takeBetter(last)
 }
 
 // roundGrid chooses the nearest codes on the grid as it stands.

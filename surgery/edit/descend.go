@@ -29,7 +29,7 @@ type first struct {
 }
 
 // descend moves codes of each row to the next above or below, one or two at a time,
-// while that lowers the output error; so it never raises it.
+// while that lowers the output error.
 func (ch *chunk) descend() {
 	if ch.curve == nil || ch.grid.Vector > 0 {
 		return
@@ -54,7 +54,7 @@ type descent struct {
 	scale       []float32
 	grad        []float32 // err H
 	delta, cost [2][]float32
-	order       []first // the cheapest moves
+	order       []first // by loss
 }
 
 func newDescent(ch *chunk, r int) *descent {
@@ -66,7 +66,8 @@ func newDescent(ch *chunk, r int) *descent {
 	return d
 }
 
-// list prices the moves of every column to its neighbours and picks the cheapest.
+// list prices the moves of every column to its neighbours and picks those with the
+// least loss.
 func (d *descent) list() {
 	g, n := &d.ch.grid, d.ch.cols
 	d.order = d.order[:0]
