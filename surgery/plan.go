@@ -71,7 +71,7 @@ func NewPlan(in Input, cfg Config) (*Plan, error) {
 	for _, r := range roles {
 		t := m.Tensor(r)
 		n := int64(t.Rows()) * int64(t.Cols())
-		if g, ok := t.Type.Grid(); ok && cfg.Trainable.How == Carriers {
+		if g, ok := t.Type.Grid(); ok && !g.Coarse && cfg.Trainable.How == Carriers {
 			p.Trainable += 2 * n / int64(g.Group)
 		} else {
 			p.Trainable += n

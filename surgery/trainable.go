@@ -152,7 +152,10 @@ func (in *Installed) Edit(meta edit.Meta) *edit.Edit {
 		case *nn.Carriers:
 			p.Carriers = edit.NewCarriers(t, h.Params())
 		case *nn.Grid:
-			p.Carriers, p.Delta = edit.NewCarriers(t, h.Params()[1:]), gridDelta(h)
+			p.Delta = gridDelta(h)
+			if ps := h.Params()[1:]; len(ps) > 0 {
+				p.Carriers = edit.NewCarriers(t, ps)
+			}
 		case *nn.Columns:
 			p.Columns = &edit.Columns{Index: h.Index(), X: slices.Clone(h.Params()[0].X)}
 		case *nn.Delta:

@@ -78,8 +78,8 @@ func inspect(f *gguf.File) (*inspection, error) {
 		}
 		r.Parameters += n
 		r.Types[t.Type.String()] += t.Size
-		_, grid := t.Type.Grid()
-		info := tensorInfo{Name: t.Name, Type: t.Type.String(), Dims: t.Dims, Bytes: t.Size, Editable: t.Type.CanEncode(), Carriers: grid}
+		g, grid := t.Type.Grid()
+		info := tensorInfo{Name: t.Name, Type: t.Type.String(), Dims: t.Dims, Bytes: t.Size, Editable: grid || t.Type.CanEncode(), Carriers: grid && !g.Coarse}
 		if role, ok := model.RoleOfTensor(t.Name); ok {
 			info.Role = role.String()
 		}

@@ -14,42 +14,51 @@ import (
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
-// golden is what testdata/golden.zip holds; pack.py in gguf/testdata makes it.
+// golden is what testdata/golden.zip and testdata/blocks.zip hold; pack.py and
+// blocks.py in gguf/testdata make them.
 type golden struct {
-	Shape []int    `json:"shape"`
-	Rows  []string `json:"rows"`
-	Types []struct {
-		Type     string            `json:"type"`
-		ID       uint32            `json:"id"`
-		Block    int               `json:"block"`
-		Bytes    int               `json:"bytes"`
-		Encoders map[string]string `json:"encoders"` // name of the encoder -> sha256 of the decoded f32
-	} `json:"types"`
+	Shape []int        `json:"shape"`
+	Rows  []string     `json:"rows"`
+	Types []goldenType `json:"types"`
 	files map[string][]byte
+}
+
+type goldenType struct {
+	Type     string            `json:"type"`
+	ID       uint32            `json:"id"`
+	Block    int               `json:"block"`
+	Bytes    int               `json:"bytes"`
+	Encoders map[string]string `json:"encoders"` // name of the encoder -> sha256 of the decoded f32
 }
 
 func readGolden(tb testing.TB) *golden {
 	tb.Helper()
-	z, err := zip.OpenReader("testdata/golden.zip")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer z.Close()
 	g := &golden{files: map[string][]byte{}}
-	for _, f := range z.File {
-		r, err := f.Open()
+	var types []goldenType
+	for _, name := range []string{"golden.zip", "blocks.zip"} {
+		z, err := zip.OpenReader("testdata/" + name)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		b, err := io.ReadAll(r)
-		if err != nil {
+		defer z.Close()
+		for _, f := range z.File {
+			r, err := f.Open()
+			if err != nil {
+				tb.Fatal(err)
+			}
+			b, err := io.ReadAll(r)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			g.files[f.Name] = b
+		}
+		if err := json.Unmarshal(g.files["index.json"], g); err != nil {
 			tb.Fatal(err)
 		}
-		g.files[f.Name] = b
+		types = append(types, g.Types...)
+		g.Types = nil
 	}
-	if err := json.Unmarshal(g.files["index.json"], g); err != nil {
-		tb.Fatal(err)
-	}
+	g.Types = types
 	return g
 }
 
@@ -68,9 +77,15 @@ func floats(b []byte) []float32 {
 	return out
 }
 
+// digest counts every NaN as the same.
 func digest(x []float32) string {
 	b := make([]byte, 4*len(x))
 	encodeF32(b, x)
+	for i, v := range x {
+		if v != v {
+			binary.LittleEndian.PutUint32(b[4*i:], 0x7fc00000)
+		}
+	}
 	s := sha256.Sum256(b)
 	return hex.EncodeToString(s[:])
 }
@@ -129,35 +144,49 @@ func TestDecodeGolden(t *testing.T) {
 	}
 }
 
-// TestEncodeGolden compares bytes with ggml's reference encoders.
+// TestEncodeGolden compares bytes with ggml's encoders: of ordinary and of hard
+// rows, and with importance weights.
 func TestEncodeGolden(t *testing.T) {
 	g := readGolden(t)
-	src, cols := floats(g.file(t, "src.f32.bin")), g.Shape[1]
+	src, edge, weights := floats(g.file(t, "src.f32.bin")), floats(g.file(t, "edge.f32.bin")), floats(g.file(t, "weights.f32.bin"))
 	seen := map[Type]bool{F32: true}
 	for _, e := range g.Types {
 		typ := Type(e.ID)
-		if !typ.CanEncode() {
-			continue
-		}
-		want := g.files[e.Type+".ggml.enc.bin"]
-		if want == nil {
-			want = g.file(t, e.Type+".py.enc.bin")
-		}
-		got := make([]byte, len(want))
-		typ.Encode(got, src)
-		for r, name := range g.Rows {
-			n := typ.RowBytes(cols)
-			a, b := got[r*n:(r+1)*n], want[r*n:(r+1)*n]
-			if !bytes.Equal(a, b) {
-				t.Errorf("%v, row %q: %d of %d bytes differ; mse %.6g, reference %.6g", typ, name, differing(a, b), n,
-					mse(typ, a, src[r*cols:(r+1)*cols]), mse(typ, b, src[r*cols:(r+1)*cols]))
+		for name := range e.Encoders {
+			rows, w := src, []float32(nil)
+			switch name {
+			case "random", "special":
+				continue
+			case "edge":
+				rows = edge
+			case "weighted":
+				w = weights
 			}
+			if !typ.CanEncode() {
+				t.Errorf("%v has a golden %s and no encoder", typ, name)
+				continue
+			}
+			g.compareEncoder(t, typ, name, rows, w)
+			seen[typ] = true
 		}
-		seen[typ] = true
 	}
 	for i := range table {
 		if typ := Type(i); typ.CanEncode() && !seen[typ] {
 			t.Errorf("%v has an encoder and no golden", typ)
+		}
+	}
+}
+
+func (g *golden) compareEncoder(t *testing.T, typ Type, name string, src, weights []float32) {
+	t.Helper()
+	cols := g.Shape[1]
+	n, want := typ.RowBytes(cols), g.file(t, typ.String()+"."+name+".enc.bin")
+	got := make([]byte, n)
+	for r := range len(src) / cols {
+		x, b := src[r*cols:(r+1)*cols], want[r*n:(r+1)*n]
+		typ.EncodeWeighted(got, x, weights)
+		if !bytes.Equal(got, b) {
+			t.Errorf("%v.%s, row %d: %d of %d bytes differ; mse %.6g, reference %.6g", typ, name, r, differing(got, b), n, mse(typ, got, x), mse(typ, b, x))
 		}
 	}
 }

@@ -46,3 +46,13 @@ func setCodesQ4_0(dst []byte, c []int16) {
 		dst[2+i] = byte(c[i]+8) | byte(c[i+16]+8)<<4
 	}
 }
+
+func weighQ4_0(dst []byte, src, weights []float32) {
+	var codes [32]uint8
+	weighBlocks(dst, src, weights, 18, func(dst []byte, x, weight []float32) {
+		putF16(dst, 0, weighed4.symmetric(codes[:], x, weight))
+		for i := range 16 {
+			dst[2+i] = codes[i] | codes[i+16]<<4
+		}
+	})
+}

@@ -48,3 +48,15 @@ func setCodesQ4_1(dst []byte, c []int16) {
 		dst[4+i] = byte(c[i]) | byte(c[i+16])<<4
 	}
 }
+
+func weighQ4_1(dst []byte, src, weights []float32) {
+	var codes [32]uint8
+	weighBlocks(dst, src, weights, 20, func(dst []byte, x, weight []float32) {
+		d, m := weighedQ4K.affine(codes[:], x, weight)
+		putF16(dst, 0, d)
+		putF16(dst, 2, -m)
+		for i := range 16 {
+			dst[4+i] = codes[i] | codes[i+16]<<4
+		}
+	})
+}

@@ -97,3 +97,11 @@ func setCodesQ4K(dst []byte, c []int16) {
 	}
 	packQ4K(dst[16:144], u[:])
 }
+
+func weighQ4K(dst []byte, src, weights []float32) {
+	var codes [256]uint8
+	for ; len(src) > 0; dst, src, weights = dst[144:], src[256:], weights[256:] {
+		weighK(dst, &codes, src[:256], weights, weighedQ4K)
+		packQ4K(dst[16:144], codes[:])
+	}
+}

@@ -59,3 +59,20 @@ func encodeQ5_0(dst []byte, src []float32) {
 		pack5(dst[2:], c[:], 0)
 	}
 }
+
+func weighQ5_0(dst []byte, src, weights []float32) {
+	var codes [32]uint8
+	weighBlocks(dst, src, weights, 22, func(dst []byte, x, weight []float32) {
+		putF16(dst, 0, weighed5.symmetric(codes[:], x, weight))
+		packBytes5(dst[2:], &codes)
+	})
+}
+
+// packBytes5 is pack5 of codes that were counted from 0.
+func packBytes5(dst []byte, codes *[32]uint8) {
+	var c [32]int16
+	for i, v := range codes {
+		c[i] = int16(v)
+	}
+	pack5(dst, c[:], 0)
+}

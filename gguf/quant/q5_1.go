@@ -37,3 +37,13 @@ func encodeQ5_1(dst []byte, src []float32) {
 		pack5(dst[4:], c[:], 0)
 	}
 }
+
+func weighQ5_1(dst []byte, src, weights []float32) {
+	var codes [32]uint8
+	weighBlocks(dst, src, weights, 24, func(dst []byte, x, weight []float32) {
+		d, m := weighedQ5K.affine(codes[:], x, weight)
+		putF16(dst, 0, d)
+		putF16(dst, 2, -m)
+		packBytes5(dst[4:], &codes)
+	})
+}

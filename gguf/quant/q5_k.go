@@ -72,3 +72,11 @@ func setCodesQ5K(dst []byte, c []int16) {
 	}
 	packQ5K(dst[16:176], u[:])
 }
+
+func weighQ5K(dst []byte, src, weights []float32) {
+	var codes [256]uint8
+	for ; len(src) > 0; dst, src, weights = dst[176:], src[256:], weights[256:] {
+		weighK(dst, &codes, src[:256], weights, weighedQ5K)
+		packQ5K(dst[16:176], codes[:])
+	}
+}

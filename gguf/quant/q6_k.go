@@ -50,13 +50,19 @@ func encodeFastQ6K(dst []byte, src []float32) int {
 
 func encodeBlocksQ6K(dst []byte, src []float32, fast *simd.Search) {
 	for ; len(src) > 0; dst, src = dst[210:], src[256:] {
-		encodeBlockQ6K(dst[:210], src[:256], fast)
+		encodeBlockQ6K(dst[:210], src[:256], nil, fast)
 	}
 }
 
-// encodeBlockQ6K writes one block. fast does by assembly what it can; nil is for
-// none.
-func encodeBlockQ6K(dst []byte, x []float32, fast *simd.Search) {
+func weighQ6K(dst []byte, src, weights []float32) {
+	for ; len(src) > 0; dst, src, weights = dst[210:], src[256:], weights[256:] {
+		encodeBlockQ6K(dst[:210], src[:256], weights[:256], nil)
+	}
+}
+
+// encodeBlockQ6K writes one block; weights are nil for x^2. fast, only then, does
+// by assembly what it can; nil is for none.
+func encodeBlockQ6K(dst []byte, x, weights []float32, fast *simd.Search) {
 	var codes [256]uint8
 	var scales [16]float32
 	searched := fast == nil || !fast.Symmetric(x, searchQ6K.top, searchQ6K.numerators)
@@ -64,7 +70,7 @@ func encodeBlockQ6K(dst []byte, x []float32, fast *simd.Search) {
 		scales = fast.Scale
 	} else {
 		for j := range scales {
-			scales[j] = searchQ6K.symmetric(codes[16*j:16*j+16], x[16*j:16*j+16])
+			scales[j] = searchQ6K.symmetric(codes[16*j:16*j+16], x[16*j:16*j+16], part(weights, j))
 		}
 	}
 	clear(dst)
@@ -85,7 +91,7 @@ func encodeBlockQ6K(dst []byte, x []float32, fast *simd.Search) {
 		c, xs := codes[16*j:16*j+16], x[16*j:16*j+16]
 		switch {
 		case s == 0 && (rounded || !searched): // the codes stay those of the search
-			searchQ6K.symmetric(c, xs)
+			searchQ6K.symmetric(c, xs, part(weights, j))
 		case s != 0 && !rounded:
 			for i, v := range xs {
 				c[i] = uint8(clampInt(nearestOr(v/s), -32, 31) + 32)
@@ -93,6 +99,14 @@ func encodeBlockQ6K(dst []byte, x []float32, fast *simd.Search) {
 		}
 	}
 	packQ6K(dst, codes[:])
+}
+
+// part is run j of 16 values, nil of nil.
+func part(x []float32, j int) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[16*j : 16*j+16]
 }
 
 // packQ6K writes 256 six-bit codes.

@@ -14,11 +14,13 @@ const tinyGroup = 1e-15
 type search struct {
 	top        int
 	numerators []float32
+	absolute   bool // errors count by their size, not by its square
 }
 
 // The searches of the K types; range is the distance of the extremes, for Q6_K the
 // value of largest magnitude.
 var (
+	searchQ2K = &search{3, newSearch(3, -0.5, 0.1, 15).numerators, true}
 	searchQ4K = newSearch(15, -1, 0.1, 20)
 	searchQ5K = newSearch(31, -0.5, 0.1, 15)
 	searchQ6K = newSymmetricSearch(32)
@@ -54,16 +56,16 @@ func nearestOr(x float32) int {
 }
 
 // symmetric finds a scale for x = scale*l with -top <= l < top by least squares
-// weighted with x^2, starting from the extreme value and trying neighbouring
-// scales. codes get l+top. It is ggml's make_qx_quants.
-func (s *search) symmetric(codes []uint8, x []float32) float32 {
+// weighted with weight, or with x^2 if it is nil, starting from the extreme value
+// and trying neighbouring scales. codes get l+top. It is ggml's make_qx_quants.
+func (s *search) symmetric(codes []uint8, x, weight []float32) float32 {
 	ext := extreme(x)
 	if abs32(ext) < tinyGroup {
 		clear(codes)
 		return 0
 	}
 	is := float32(-s.top) / ext
-	lx, l2 := symmetricSums(x, is, s.top)
+	lx, l2 := symmetricSums(x, weight, is, s.top)
 	setSymmetric(codes, x, is, s.top)
 	var scale float32
 	if l2 != 0 {
@@ -72,7 +74,7 @@ func (s *search) symmetric(codes []uint8, x []float32) float32 {
 	best := scale * lx
 	for _, num := range s.numerators {
 		is = num / ext
-		lx, l2 = symmetricSums(x, is, s.top)
+		lx, l2 = symmetricSums(x, weight, is, s.top)
 		if l2 > 0 && float32(lx*lx) > float32(best*l2) {
 			setSymmetric(codes, x, is, s.top)
 			scale = lx / l2
@@ -82,11 +84,14 @@ func (s *search) symmetric(codes []uint8, x []float32) float32 {
 	return scale
 }
 
-// symmetricSums are the sums of w*x*l and w*l*l with w = x^2.
-func symmetricSums(x []float32, is float32, top int) (lx, l2 float32) {
-	for _, v := range x {
+// symmetricSums are the sums of w*x*l and w*l*l with w = x^2 if weight is nil.
+func symmetricSums(x, weight []float32, is float32, top int) (lx, l2 float32) {
+	for i, v := range x {
 		l := float32(clampInt(nearest(is*v), -top, top-1))
 		w := float32(v * v)
+		if weight != nil {
+			w = weight[i]
+		}
 		lx += float32(float32(w*v) * l)
 		l2 += float32(float32(w*l) * l)
 	}
@@ -120,11 +125,19 @@ func encodeK(dst []byte, codes *[256]uint8, x []float32, s *search, fast *simd.S
 		switch {
 		case scale[j] == 0 && (rounded || !searched): // the codes stay those of the search
 			s.sub(c, xs)
-		case scale[j] != 0 && !rounded:
-			for i, v := range xs {
-				c[i] = uint8(clampInt(nearestOr((v-offset[j])/scale[j]), 0, s.top))
-			}
+		case !rounded:
+			roundAffine(c, xs, scale[j], offset[j], s.top)
 		}
+	}
+}
+
+// roundAffine sets the codes nearest to x; those of a scale of 0 stay.
+func roundAffine(codes []uint8, x []float32, scale, offset float32, top int) {
+	if scale == 0 {
+		return
+	}
+	for i, v := range x {
+		codes[i] = uint8(clampInt(nearestOr((v-offset)/scale), 0, top))
 	}
 }
 
@@ -147,9 +160,8 @@ func putScalesK(dst []byte, scales, mins *[8]float32) {
 	putF16(dst, 2, topMin/63)
 }
 
-// sub finds scale, minimum (as a positive number to subtract) and codes of 32
-// weights, each weighted by its own size plus the root mean square. It is
-// ggml's make_qkx2_quants.
+// sub is affine for 32 weights, each weighted by its own size plus the root mean
+// square.
 func (s *search) sub(codes []uint8, x []float32) (scale, minimum float32) {
 	var weight [32]float32
 	var sum2 float32
@@ -160,6 +172,12 @@ func (s *search) sub(codes []uint8, x []float32) (scale, minimum float32) {
 	for i, v := range x {
 		weight[i] = av + abs32(v)
 	}
+	return s.affine(codes, x, weight[:])
+}
+
+// affine finds scale, minimum (as a positive number to subtract) and codes of up
+// to 32 weights. It is ggml's make_qkx2_quants, and make_qkx3_quants.
+func (s *search) affine(codes []uint8, x, weight []float32) (scale, minimum float32) {
 	lo, hi, sumW := x[0], x[0], weight[0]
 	sumX := float32(sumW * x[0])
 	for i := 1; i < len(x); i++ {
@@ -175,19 +193,20 @@ func (s *search) sub(codes []uint8, x []float32) (scale, minimum float32) {
 	is := float32(s.top) / (hi - lo)
 	scale = 1 / is
 	setCodes(codes, x, is, lo, s.top)
-	best := weightedError(codes, x, weight[:], scale, lo)
-	var aux [32]uint8
+	best := s.weightedError(codes, x, weight, scale, lo)
+	var space [32]uint8
+	aux := space[:len(x)]
 	for _, num := range s.numerators {
 		is = num / (hi - lo)
-		setCodes(aux[:], x, is, lo, s.top)
-		sc, mn, ok := fit(aux[:], x, weight[:], sumW, sumX)
+		setCodes(aux, x, is, lo, s.top)
+		sc, mn, ok := fit(aux, x, weight, sumW, sumX)
 		if !ok {
 			continue
 		}
-		if e := weightedError(aux[:], x, weight[:], sc, mn); e < best {
+		if e := s.weightedError(aux, x, weight, sc, mn); e < best {
 			// The next steps start from this minimum: ggml's search does so, and
 			// files are expected to be those of ggml.
-			copy(codes, aux[:])
+			copy(codes, aux)
 			best, scale, lo = e, sc, mn
 		}
 	}
@@ -223,10 +242,15 @@ func fit(codes []uint8, x, weight []float32, sumW, sumX float32) (scale, minimum
 	return scale, minimum, true
 }
 
-func weightedError(codes []uint8, x, weight []float32, scale, minimum float32) (e float32) {
+func (s *search) weightedError(codes []uint8, x, weight []float32, scale, minimum float32) (e float32) {
 	for i, c := range codes {
 		d := float32(scale*float32(c)) + minimum - x[i]
-		e += float32(weight[i] * float32(d*d))
+		if s.absolute {
+			d = abs32(d)
+		} else {
+			d *= d
+		}
+		e += float32(weight[i] * d)
 	}
 	return e
 }

@@ -128,6 +128,26 @@ func (t Type) Encode(dst []byte, src []float32) {
 	r.encode(dst[done*r.bytes:n*r.bytes], src[done*r.block:])
 }
 
+// EncodeWeighted is Encode of one row that minds how much each of its columns
+// matters (an importance matrix), as ggml does with such weights: not below 0, nil
+// for Encode. Types without a search for scales round as if there were none, see
+// [Type.Weighs].
+func (t Type) EncodeWeighted(dst []byte, src, weights []float32) {
+	r := t.encoder()
+	if weights == nil || r.weigh == nil {
+		t.Encode(dst, src)
+		return
+	}
+	if len(weights) != len(src) {
+		panic(badLen)
+	}
+	n := r.check(len(src), len(dst))
+	r.weigh(dst[:n*r.bytes], src, weights)
+}
+
+// Weighs reports whether EncodeWeighted of t looks at the weights.
+func (t Type) Weighs() bool { return t.Valid() && table[t].weigh != nil }
+
 // EncodeScalar is Encode without assembly: the oracle that kernels are tested
 // against.
 func (t Type) EncodeScalar(dst []byte, src []float32) {
@@ -150,6 +170,7 @@ const (
 	short     = "quant: bytes too short"
 	noDecoder = "quant: type has no decoder"
 	noEncoder = "quant: type has no encoder"
+	badCode   = "quant: code out of range"
 	noGrid    = "quant: type has no grid"
 	badLen    = "quant: slice length does not fit the row"
 )

@@ -41,12 +41,16 @@ func (ch *chunk) roundTile(r, lo, hi int, left, push []float32) {
 	scale, offset := row(ch, ch.scale, r, ch.grid.Sub), row(ch, ch.offset, r, ch.grid.Sub)
 	for j := lo; j < hi; j++ {
 		s, o := scale[j/ch.grid.Sub], offset[j/ch.grid.Sub]
-		aim := want[j]
-		if ch.curve != nil {
-			aim += push[j] / ch.curve.u[j*n+j]
-		}
-		if s != 0 { // else every code has the value o
-			codes[j] = nearestCode(&ch.grid, aim, s, o)
+		switch v := ch.grid.Vector; {
+		case s == 0: // every code has the value o
+		case v == 0:
+			codes[j] = nearestCode(&ch.grid, ch.aim(want, push, j), s, o)
+		case j%v == 0:
+			var aims [8]float32
+			for i := range aims[:v] {
+				aims[i] = (ch.aim(want, push, j+i) - o) / s
+			}
+			ch.typ.NearestVector(codes[j:j+v], aims[:v])
 		}
 		e := want[j] - (float32(float32(codes[j])*s) + o)
 		left[j] = e
@@ -60,6 +64,15 @@ func (ch *chunk) roundTile(r, lo, hi int, left, push []float32) {
 	}
 }
 
+// aim is what column j should become, given the errors of the columns before it
+// or, where codes move in vectors, before its vector.
+func (ch *chunk) aim(want, push []float32, j int) float32 {
+	if ch.curve == nil {
+		return want[j]
+	}
+	return want[j] + push[j]/ch.curve.u[j*ch.cols+j]
+}
+
 // sweeps is how often refit goes over all carriers. More lower the error on the
 // calibration activations further, but not the loss on other text.
 const sweeps = 2
@@ -67,8 +80,8 @@ const sweeps = 2
 // roundAware makes codes and carriers follow want. Three ways are tried, each
 // row keeping the best: moving carriers alone, codes and then carriers, and
 // carriers, codes, carriers. The first needs no code to move half a step; the
-// others help where it does not reach. No way can be worse than leaving the row
-// as it was.
+// others help where it does not reach. At the end single codes and pairs of them
+// move, and the carriers once more. No row can be worse than it was.
 func (ch *chunk) roundAware() {
 	codes := ch.clone()
 	codes.roundCodes()
@@ -79,6 +92,10 @@ func (ch *chunk) roundAware() {
 	both.refit()
 	ch.takeBetter(codes)
 	ch.takeBetter(both)
+	last := ch.clone()
+	last.descend()
+	last.refit()
+	ch.takeBetter(last)
 }
 
 // roundGrid chooses the nearest codes on the grid as it stands.

@@ -1,8 +1,6 @@
 package edit
 
 import (
-	"math"
-
 	"github.com/detox-surgery/detox-surgery/gguf/quant"
 	"github.com/detox-surgery/detox-surgery/simd"
 )
@@ -110,10 +108,9 @@ func dot(a, b []float32) float64 {
 // nearestCode is the code whose value s c + o is nearest to w.
 func nearestCode(g *quant.Grid, w, s, o float32) int16 {
 	if s == 0 {
-		return int16(max(g.MinCode, min(0, g.MaxCode)))
+		return g.Nearest(0)
 	}
-	c := math.RoundToEven(float64((w - o) / s))
-	return int16(min(max(c, float64(g.MinCode)), float64(g.MaxCode)))
+	return g.Nearest((w - o) / s)
 }
 
 // clone copies what rounding changes.

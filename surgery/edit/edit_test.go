@@ -204,7 +204,7 @@ func TestHostileEdits(t *testing.T) {
 		"negative offset":       tensor(delta, "data_offsets", []int{-1024, 0}),
 		"huge offset":           tensor(delta, "data_offsets", []int64{1 << 62, 1<<62 + 1024}),
 		"index as floats":       tensor(index, "dtype", "F32"),
-		"carriers of no type":   bytes.Replace(good, []byte(`\"type\":\"Q4_1\"`), []byte(`\"type\":\"Q2_K\"`), 1),
+		"carriers of no type":   bytes.Replace(good, []byte(`\"type\":\"Q4_1\"`), []byte(`\"type\":\"Q8_1\"`), 1),
 		"carriers, other type":  bytes.Replace(good, []byte(`\"type\":\"Q4_1\"`), []byte(`\"type\":\"Q6_K\"`), 1),
 		"carriers without mins": bytes.Replace(good, []byte(`\"type\":\"Q8_0\"`), []byte(`\"type\":\"Q5_1\"`), 1),
 	}

@@ -276,7 +276,7 @@ func (t *taker) carriers(p *Part, info partInfo) *Carriers {
 	}
 	typ, ok := quant.Parse(strings.ToUpper(info.Type))
 	grid, editable := typ.Grid()
-	if !ok || !editable || len(info.Grid) != 2*sha256.Size {
+	if !ok || !editable || grid.Coarse || len(info.Grid) != 2*sha256.Size {
 		t.fail("part %s: carriers of type %q", t.name, info.Type)
 		return nil
 	}

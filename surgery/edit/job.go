@@ -48,7 +48,10 @@ func (j *job) check() error {
 	if j.to == j.t.Type && quantized(j.to) && !grid {
 		return unsupported(fmt.Sprintf("edit: %s is %s, which cannot be edited in place; ask for a higher type for edited tensors", j.role, j.t.Type))
 	}
-	if !j.to.CanEncode() {
+	if !j.to.CanEncode() && j.method() == string(Nearest) {
+		return unsupported(fmt.Sprintf("edit: %s is %s, for which there is no encoder: %s cannot write it, %s can", j.role, j.to, Nearest, Aware))
+	}
+	if !j.to.CanEncode() && j.to != j.t.Type {
 		return unsupported(fmt.Sprintf("edit: %s cannot be written as %s", j.role, j.to))
 	}
 	if j.part.Cols%j.to.Block() != 0 {

@@ -1,9 +1,6 @@
 package edit
 
-import (
-	"github.com/detox-surgery/detox-surgery/gguf/quant"
-	"github.com/detox-surgery/detox-surgery/simd"
-)
+import "github.com/detox-surgery/detox-surgery/simd"
 
 // refit moves the carriers, codes frozen, to lower the output error: block
 // coordinate descent over the groups. For one group, with basis u = ∂w/∂d and
@@ -11,7 +8,7 @@ import (
 //
 //	[uᵀHu uᵀHv; vᵀHu vᵀHv] δ = −[uᵀg vᵀg],  g = H err.
 //
-// The step is rounded to f16 before it is judged, and taken only if it lowers
+// The step is rounded as in the file before it is judged, and taken only if it lowers
 // the error; so refit never raises it.
 func (ch *chunk) refit() {
 	g := ch.grid.Group
@@ -73,12 +70,12 @@ func (ch *chunk) stepGroup(r, k int, step []float32) {
 	grad := row(ch, ch.grad(), r, 1)[k*g : (k+1)*g]
 	dd, dm := solve2(ch.quad(k, u, u), ch.quad(k, u, v), ch.quad(k, v, v), -dot(u, grad), -dot(v, grad))
 	d := row(ch, ch.d, r, g)
-	newD := roundF16(d[k] + float32(dd))
+	newD := ch.typ.RoundCarrier(d[k] + float32(dd))
 	fd, fm := newD-d[k], float32(0)
 	newM := float32(0)
 	if ch.m != nil {
 		m := row(ch, ch.m, r, g)[k]
-		newM = roundF16(m + float32(dm))
+		newM = ch.typ.RoundCarrier(m + float32(dm))
 		fm = newM - m
 	}
 	for j := range step {
@@ -146,9 +143,4 @@ func solve2(a, b, c, p, q float64) (x, y float64) {
 		return 0, q / c
 	}
 	return 0, 0
-}
-
-// roundF16 rounds to half precision, held to its finite range.
-func roundF16(x float32) float32 {
-	return quant.F16ToF32(quant.F32ToF16(min(max(x, -65504), 65504)))
 }

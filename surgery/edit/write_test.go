@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,10 +20,17 @@ import (
 	"github.com/detox-surgery/detox-surgery/train/nn"
 )
 
-// gridTypes are the types whose carriers can move; floatTypes hold plain floats.
+// gridTypes are the types with a grid and an encoder whose carriers can move,
+// coarseTypes those whose carriers cannot, vectorTypes those with a codebook and no
+// encoder; floatTypes hold plain floats.
 var (
-	gridTypes  = []quant.Type{quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q4K, quant.Q5K, quant.Q6K}
-	floatTypes = []quant.Type{quant.F32, quant.F16, quant.BF16}
+	gridTypes = []quant.Type{
+		quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q2K, quant.Q3K, quant.Q4K, quant.Q5K, quant.Q6K,
+		quant.IQ4NL, quant.IQ4XS, quant.TQ1_0, quant.TQ2_0, quant.Q1_0, quant.Q2_0,
+	}
+	coarseTypes = []quant.Type{quant.MXFP4, quant.NVFP4}
+	vectorTypes = []quant.Type{quant.IQ1S, quant.IQ1M, quant.IQ2XXS, quant.IQ2XS, quant.IQ2S, quant.IQ3XXS, quant.IQ3S}
+	floatTypes  = []quant.Type{quant.F32, quant.F16, quant.BF16}
 )
 
 // carrierEdit moves the carriers of ffn_down of block 1 by about std.
@@ -98,7 +106,7 @@ func attached(t *testing.T, m *model.Model, e *Edit) []float32 {
 // what the float edit computes, up to the rounding of carriers to f16, and that
 // nothing but carriers changed.
 func TestWriteCarriers(t *testing.T) {
-	for _, typ := range gridTypes {
+	for _, typ := range slices.Concat(gridTypes, vectorTypes) {
 		t.Run(typ.String(), func(t *testing.T) {
 			m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 1})
 			e := carrierEdit(m, 0.05)
@@ -200,16 +208,99 @@ func TestRoundings(t *testing.T) {
 			}
 			t.Logf("functional error: %v", errs)
 			floor := min(errs[OnGrid], errs[Nearest])
-			if errs[Aware] > 0.75*floor || errs[Aware] > 0.95 || errs[Auto] != errs[Aware] {
+			limit := 0.75 * floor
+			few := typ == quant.Q2K || typ == quant.TQ1_0 || typ == quant.TQ2_0 || typ == quant.Q1_0 || typ == quant.Q2_0
+			if few { // a code is many times the edit
+				limit = 0.96 * floor
+			}
+			if errs[Aware] > limit || errs[Auto] != errs[Aware] {
 				t.Errorf("functional error %v", errs)
 			}
 			// Scales alone cannot reach further than the groups they move, but
 			// always part of the way; aware tries both and joins them.
-			if errs[Codes] >= floor || errs[Refit] >= 0.99 || errs[Aware] > 1.001*min(errs[Codes], errs[Refit]) {
+			if errs[Codes] >= floor && !few && typ != quant.Q3K || errs[Refit] >= 0.99 || errs[Aware] > 1.001*min(errs[Codes], errs[Refit]) {
 				t.Errorf("functional error %v", errs)
 			}
 		})
 	}
+}
+
+// TestSmallEdit writes a random edit of half a percent in every type with a grid,
+// by encoding blocks anew and by aware rounding, and looks at the layer's output on
+// correlated activations: how much of the edit's effect is there, and how much else.
+func TestSmallEdit(t *testing.T) {
+	cal := Calibration{down1: correlated(tinymodel.FFN)}
+	for _, typ := range slices.Concat(gridTypes, coarseTypes, vectorTypes) {
+		t.Run(typ.String(), func(t *testing.T) {
+			m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 12})
+			e := deltaEdit(m, 0.005)
+			delete(e.Parts, norm0)
+			dir := t.TempDir()
+			nearest, near := effect(t, m, e, cal, Nearest, filepath.Join(dir, "n"))
+			aware, far := effect(t, m, e, cal, Aware, filepath.Join(dir, "a"))
+			t.Logf("nearest: share %.3f, error %.3f; aware: share %.3f, error %.3f", nearest, near, aware, far)
+			if far > 1 || far > near || aware < 0 {
+				t.Errorf("nearest: share %g, error %g; aware: share %g, error %g", nearest, near, aware, far)
+			}
+			if slices.Contains(gridTypes, typ) && (far > 0.98 || aware < 0.03) {
+				t.Errorf("aware rounding lost the edit: share %g, error %g", aware, far)
+			}
+		})
+	}
+}
+
+// TestVectorRoundings: an edit of the size of the weights, for which vectors of the
+// codebook must be exchanged, reaches the file by every rounding but Nearest.
+func TestVectorRoundings(t *testing.T) {
+	cal := Calibration{down1: correlated(tinymodel.FFN)}
+	for _, typ := range vectorTypes {
+		m := tinymodel.Open(t, tinymodel.Config{Type: typ, Seed: 13})
+		e := deltaEdit(m, 1)
+		delete(e.Parts, norm0)
+		errs := map[Rounding]float64{}
+		for _, r := range []Rounding{OnGrid, Codes, Aware} {
+			res, err := Write(m, e, filepath.Join(t.TempDir(), "o"), Options{Rounding: r, Calibration: cal})
+			if err != nil {
+				t.Fatal(err)
+			}
+			errs[r] = res.Tensors[0].FunctionalError
+			if res.Tensors[0].Codes < 0.1 {
+				t.Errorf("%v by %s: %+v", typ, r, res.Tensors[0])
+			}
+		}
+		t.Logf("%v: functional error %v", typ, errs)
+		if errs[OnGrid] > 0.8 || errs[Codes] > errs[OnGrid] || errs[Aware] > errs[Codes] {
+			t.Errorf("%v: functional error %v", typ, errs)
+		}
+	}
+}
+
+// effect is the projection of what writing did to the layer's output on what the
+// edit does there, and the functional error. A type without encoder, which Nearest
+// must refuse, counts as left alone.
+func effect(t *testing.T, m *model.Model, e *Edit, cal Calibration, r Rounding, out string) (share, functional float64) {
+	t.Helper()
+	w, h := m.Tensor(down1), cal[down1]
+	res, err := Write(m, e, out, Options{Rounding: r, Calibration: cal})
+	if r == Nearest && !w.Type.CanEncode() {
+		if !errors.Is(err, model.ErrUnsupported) {
+			t.Errorf("%v written by %s: %v", w.Type, r, err)
+		}
+		return 0, 1
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := w.Rows() * w.Cols()
+	got, old, y := make([]float32, n), make([]float32, n), make([]float32, n)
+	tinymodel.OpenPath(t, out).Tensor(down1).DequantRows(got, w.Cols(), 0, w.Rows())
+	w.DequantRows(old, w.Cols(), 0, w.Rows())
+	for i, x := range old {
+		got[i] -= x
+	}
+	d := e.Parts[down1].Delta
+	simd.Gemm(nil, false, false, w.Rows(), h.N, h.N, d, h.N, h.H, h.N, 0, y, h.N)
+	return dot(got, y) / dot(d, y), res.Tensors[0].FunctionalError
 }
 
 // correlated is the H of activations with few strong directions.
@@ -411,7 +502,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := Write(m, e, filepath.Join(dir, "x"), Options{Rounding: "up"}); err == nil {
 		t.Error("unknown rounding accepted")
 	}
-	if _, err := Write(m, deltaEdit(m, 0.1), filepath.Join(dir, "x"), Options{EditedType: quant.Q2K}); !errors.Is(err, model.ErrUnsupported) {
+	if _, err := Write(m, deltaEdit(m, 0.1), filepath.Join(dir, "x"), Options{EditedType: quant.IQ2XXS}); !errors.Is(err, model.ErrUnsupported) {
 		t.Errorf("type without encoder: %v", err)
 	}
 	taken := filepath.Join(dir, "taken")

@@ -2,13 +2,13 @@ package nn
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/detox-surgery/detox-surgery/gguf/quant"
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
-// ErrNoGrid says that a weight's type has no block grid to train on.
+// ErrNoGrid says that a weight's type has no block grid to train on, or none on
+// which what is to train can move by small steps.
 var ErrNoGrid = errors.New("nn: type has no block grid")
 
 // blocks is a quantized weight with its grid: w = scale*code + offset for each
@@ -29,11 +29,7 @@ type blocks struct {
 	scale, offset, unit []float32 // [N, subs]
 }
 
-func newBlocks(base simd.Matrix, typ quant.Type, raw []byte) (*blocks, error) {
-	grid, ok := typ.Grid()
-	if !ok {
-		return nil, fmt.Errorf("%w: %v", ErrNoGrid, typ)
-	}
+func newBlocks(base simd.Matrix, typ quant.Type, grid quant.Grid, raw []byte) *blocks {
 	n, k := base.Rows(), base.Cols()
 	if k%grid.Group != 0 || k%typ.Block() != 0 || len(raw) != n*typ.RowBytes(k) {
 		panic(errShape)
@@ -49,7 +45,7 @@ func newBlocks(base simd.Matrix, typ quant.Type, raw []byte) (*blocks, error) {
 		lo, hi := r*b.subs, (r+1)*b.subs
 		typ.RowGrid(b.row(r), b.scale[lo:hi], b.offset[lo:hi])
 	}
-	return b, nil
+	return b
 }
 
 // row is the bytes of row r.
@@ -65,7 +61,7 @@ func (b *blocks) perGroup() int { return b.grid.Group / b.grid.Sub }
 type carriers struct {
 	*blocks
 	a, b *Param // [N, groups]; b nil without minimum
-	// rounded makes the moved fields those that f16 can hold, as they will be written.
+	// rounded makes the moved fields those that the file can hold.
 	rounded bool
 }
 
@@ -85,7 +81,7 @@ func (c *carriers) params() []*Param {
 	return []*Param{c.a, c.b}
 }
 
-// written writes the moved f16 fields of row r, rounded to f16 as in the file: d
+// written writes the moved fields of row r, rounded as in the file: d
 // and, where the type has a minimum, m, one per group each.
 func (c *carriers) written(d, m []float32, r int) {
 	if c.b == nil {
@@ -96,19 +92,15 @@ func (c *carriers) written(d, m []float32, r int) {
 	for i := range d {
 		at := r*c.groups + i
 		step := d[i]
-		d[i] = round16(d[i] * (1 + c.a.X[at]))
+		d[i] = c.typ.RoundCarrier(d[i] * (1 + c.a.X[at]))
 		switch {
 		case m == nil:
 		case single:
-			m[i] = round16(m[i] + step*c.b.X[at])
+			m[i] = c.typ.RoundCarrier(m[i] + step*c.b.X[at])
 		default:
-			m[i] = round16(m[i] * (1 + c.b.X[at]))
+			m[i] = c.typ.RoundCarrier(m[i] * (1 + c.b.X[at]))
 		}
 	}
-}
-
-func round16(x float32) float32 {
-	return quant.F16ToF32(quant.F32ToF16(min(max(x, -65504), 65504)))
 }
 
 // moved writes scale' and offset' of row r, one per Sub weights. scratch has four

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/detox-surgery/detox-surgery/gguf/quant"
@@ -18,13 +19,17 @@ type Carriers struct {
 }
 
 // NewCarriers returns the weight base, whose blocks of type typ are raw, with
-// nothing moved yet. The error is ErrNoGrid for plain floats and for types that
-// are not edited.
+// nothing moved yet. The error is ErrNoGrid for plain floats, for types that are
+// not edited, and for those whose scales have too few bits to train.
 func NewCarriers(name string, base simd.Matrix, typ quant.Type, raw []byte) (*Carriers, error) {
-	b, err := newBlocks(base, typ, raw)
-	if err != nil {
-		return nil, err
+	grid, ok := typ.Grid()
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%w: %v", ErrNoGrid, typ)
+	case grid.Coarse:
+		return nil, fmt.Errorf("%w: the scales of %v are too coarse to train", ErrNoGrid, typ)
 	}
+	b := newBlocks(base, typ, grid, raw)
 	c := &Carriers{carriers: newCarriers(name, b)}
 	c.mul = make([]float32, len(b.scale))
 	c.add = make([]float32, len(b.scale))
@@ -37,7 +42,7 @@ func NewCarriers(name string, base simd.Matrix, typ quant.Type, raw []byte) (*Ca
 // Base returns the weight with nothing moved.
 func (c *Carriers) Base() simd.Matrix { return c.base }
 
-// Round sets whether the forward pass goes through fields rounded to f16, which
+// Round sets whether the forward pass goes through fields rounded as in the file, which
 // makes the trained weight the written one. Gradients pass straight through.
 func (c *Carriers) Round(on bool) {
 	c.rounded = on
@@ -50,7 +55,7 @@ func (c *Carriers) Groups() int { return c.groups }
 // HasMin reports whether the weight has minimums.
 func (c *Carriers) HasMin() bool { return c.b != nil }
 
-// Written writes the moved fields of row r rounded to f16: what
+// Written writes the moved fields of row r rounded as in the file: what
 // quant.Type.SetCarriers is to store. d and m have Groups values; m is ignored
 // where the type has no minimum.
 func (c *Carriers) Written(d, m []float32, r int) { c.written(d, m, r) }

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"fmt"
+
 	"github.com/detox-surgery/detox-surgery/gguf/quant"
 	"github.com/detox-surgery/detox-surgery/simd"
 )
@@ -20,12 +22,19 @@ type Grid struct {
 }
 
 // NewGrid returns the weight base, whose blocks of type typ are raw; move says
-// whether its carriers train as well. The error is ErrNoGrid as for NewCarriers.
+// whether its carriers train as well, where they are fine enough. The error is
+// ErrNoGrid for plain floats, for types that are not edited, and for those whose
+// codes do not move one by one.
 func NewGrid(name string, base simd.Matrix, typ quant.Type, raw []byte, move bool) (*Grid, error) {
-	b, err := newBlocks(base, typ, raw)
-	if err != nil {
-		return nil, err
+	grid, ok := typ.Grid()
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%w: %v", ErrNoGrid, typ)
+	case grid.Vector > 0:
+		return nil, fmt.Errorf("%w: the codes of %v come out of a codebook", ErrNoGrid, typ)
 	}
+	b := newBlocks(base, typ, grid, raw)
+	move = move && !grid.Coarse
 	n, k := base.Rows(), base.Cols()
 	g := &Grid{carriers: newCarriers(name, b), master: NewParam(name+".master", n*k), move: move}
 	g.value = make([]float32, n*k)
@@ -77,6 +86,9 @@ const roundBias = 3 << 22
 
 // nearest is the code whose value is nearest to x, as a float.
 func (g *Grid) nearest(x, inverse, offset float32) float32 {
+	if g.grid.Levels != nil {
+		return float32(g.grid.Nearest((x - offset) * inverse))
+	}
 	c := min(max((x-offset)*inverse, float32(g.grid.MinCode)), float32(g.grid.MaxCode))
 	return float32(c+roundBias) - roundBias
 }

@@ -92,10 +92,39 @@ func Bytes(c Config) []byte {
 		}
 		head = le.AppendUint64(le.AppendUint32(head, uint32(typ)), uint64(len(data)))
 		b := make([]byte, n/typ.Block()*typ.Bytes())
-		typ.Encode(b, w)
+		if typ.CanEncode() {
+			typ.Encode(b, w)
+		} else {
+			randomBlocks(rng, typ, b, t.std)
+		}
 		data = pad(append(data, b...))
 	}
 	return append(pad(head), data...)
+}
+
+// randomBlocks makes blocks of a type without encoder: any bytes, with scales that
+// give the weights of a row a standard deviation of std.
+func randomBlocks(rng *rand.Rand, typ quant.Type, b []byte, std float64) {
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	g, _ := typ.Grid()
+	w, d := make([]float32, typ.Block()), make([]float32, typ.Block()/g.Group)
+	for ; len(b) > 0; b = b[typ.Bytes():] {
+		for i := range d {
+			d[i] = 1
+		}
+		typ.SetCarriers(b, d, nil)
+		typ.Decode(w, b[:typ.Bytes()])
+		var sum float64
+		for _, x := range w {
+			sum += float64(x) * float64(x)
+		}
+		for i := range d {
+			d[i] = float32(std / math.Sqrt(sum/float64(len(w))))
+		}
+		typ.SetCarriers(b, d, nil)
+	}
 }
 
 func pad(b []byte) []byte { return append(b, make([]byte, -len(b)&31)...) }
