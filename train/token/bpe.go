@@ -27,6 +27,9 @@ type bpe struct {
 	bytes  byteTable
 	whole  map[string]int32 // by bytes: the tokens that are looked up before merging, if any are
 	lines  bool             // runs of line breaks are looked up
+	joints joints           // of vocabularies that write the space as U+2581
+
+	sessions *sessions
 }
 
 func newBPE(v *vocab, src Source) (engine, error) {
@@ -55,7 +58,7 @@ func newBPEOf(v *vocab, src Source, name string) (*bpe, error) {
 		v.addBOS = pre.addBOS
 	}
 	v.addBOS = v.addBOS || alwaysBOS[name]
-	e := &bpe{vocab: v, pre: pre, lines: newlineTokens[name]}
+	e := &bpe{vocab: v, pre: pre, lines: newlineTokens[name], sessions: newSessions()}
 	if pre.form == byteLevel {
 		e.bytes = standInBytes(v)
 	} else {
@@ -123,19 +126,29 @@ func (e *bpe) readMerges(rules []string) error {
 			e.merges[key] = merge{rank: int32(i), id: e.intern(rule[:cut] + rule[cut+1:])}
 		}
 	}
+	if e.pre.form == blankMark {
+		e.joints = newJoints(e.vocab.ids, e.extra)
+	}
 	return nil
 }
 
 func (e *bpe) encode(dst []int32, text string, _ bool) []int32 {
+	s := e.sessions.get()
+	defer e.sessions.put(s)
+	s.m.rule = e.rule
+	word := func(w string) { dst = s.word(dst, w, e) }
+	split := chain(e.pre.split, word)
 	if e.pre.form == blankMark {
 		text = strings.ReplaceAll(text, " ", blank)
+		split = chain(append(e.pre.split[:len(e.pre.split):len(e.pre.split)], e.joints.split), word)
 	}
-	m := &merger{rule: func(l, r *symbol) (float64, int32, bool) {
-		rule, ok := e.merges[pairOf(l.id, r.id)]
-		return float64(rule.rank), rule.id, ok
-	}}
-	chain(e.pre.split, func(w string) { dst = e.word(dst, w, m) })(text)
+	split(text)
 	return dst
+}
+
+func (e *bpe) rule(l, r *symbol) (float32, int32, bool) {
+	rule, ok := e.merges[pairOf(l.id, r.id)]
+	return float32(rule.rank), rule.id, ok
 }
 
 // word encodes one word of the pre-tokenizer.
@@ -157,7 +170,7 @@ func (e *bpe) word(dst []int32, w string, m *merger) []int32 {
 		e.addRunes(w, m)
 	}
 	m.run()
-	for i := 0; i >= 0; i = m.sym[i].next {
+	for i := int32(0); i >= 0; i = m.sym[i].next {
 		dst = e.emit(dst, w, &m.sym[i])
 	}
 	return dst

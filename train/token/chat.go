@@ -36,18 +36,24 @@ func (t *Tokenizer) RenderChat(msgs []Message, addGenerationPrompt bool) (text s
 	if err != nil {
 		return "", err
 	}
-	list := make([]any, len(msgs))
+	turns := make(list, len(msgs))
 	for i, m := range msgs {
-		list[i] = map[string]any{"role": m.Role, "content": m.Content}
+		turns[i] = map[string]any{"role": m.Role, "content": m.Content}
 	}
 	vars := map[string]any{
-		"messages":              list,
+		"messages":              turns,
 		"add_generation_prompt": addGenerationPrompt,
 		"bos_token":             t.name(t.vocab.bos),
 		"eos_token":             t.name(t.vocab.eos),
 		"raise_exception": func(msg string) (string, error) {
 			return "", errors.New(msg)
 		},
+	}
+	vars[chooseName] = func(condition, then, otherwise *exec.Value) *exec.Value {
+		if condition.IsTrue() {
+			return then
+		}
+		return otherwise
 	}
 	text, err = tpl.ExecuteToString(exec.NewContext(vars))
 	if err != nil {
@@ -66,7 +72,7 @@ func (t *Tokenizer) name(id int32) string {
 
 // parseChat compiles a template with the settings of transformers: newlines after blocks and blanks before them are dropped.
 func parseChat(source string) (*exec.Template, error) {
-	loader, err := loaders.NewMemoryLoader(map[string]string{chatName: source})
+	loader, err := loaders.NewMemoryLoader(map[string]string{chatName: rewriteInlineIf(source)})
 	if err != nil {
 		return nil, fmt.Errorf("token: chat template: %w", err)
 	}
@@ -77,7 +83,7 @@ func parseChat(source string) (*exec.Template, error) {
 		Filters:           builtins.Filters,
 		Tests:             builtins.Tests,
 		ControlStructures: builtins.ControlStructures,
-		Methods:           builtins.Methods,
+		Methods:           chatMethods(),
 	}
 	tpl, err := exec.NewTemplate(chatName, c, loader, env)
 	if err != nil {

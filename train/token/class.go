@@ -11,19 +11,20 @@ import (
 type class uint16
 
 const (
-	letter   class = 1 << iota // \p{L}
-	number                     // \p{N}
-	mark                       // \p{M}
-	punct                      // \p{P}
-	symbolic                   // \p{S}
-	space                      // \s
-	newline                    // \r and \n
-	slash                      // /
-	smallAZ                    // a to z
-	largeAZ                    // A to Z
-	digit09                    // 0 to 9
-	han                        // the blocks of CJK ideographs
-	anything                   // every character
+	letter      class = 1 << iota // \p{L}
+	number                        // \p{N}
+	mark                          // \p{M}
+	punct                         // \p{P}
+	symbolic                      // \p{S}
+	space                         // \s
+	newline                       // \r and \n
+	slash                         // /
+	smallAZ                       // a to z
+	largeAZ                       // A to Z
+	digit09                       // 0 to 9
+	han                           // the blocks of CJK ideographs
+	controlling                   // \p{C} without the unassigned
+	anything                      // every character
 )
 
 // tableSize is the number of characters that have an entry in the table of classes: the planes with scripts in use.
@@ -72,6 +73,10 @@ var categories = []struct {
 	{unicode.P, punct},
 	{unicode.S, symbolic},
 	{unicode.White_Space, space},
+	{unicode.Cc, controlling},
+	{unicode.Cf, controlling},
+	{unicode.Co, controlling},
+	{unicode.Cs, controlling},
 }
 
 // named pairs ranges of characters with the class of their members.

@@ -2,16 +2,16 @@ package token
 
 // symbol is a stretch of text that has become one candidate token, linked to its neighbours.
 type symbol struct {
-	start, end int // byte range in the text
-	prev, next int // indices of neighbours, -1 at the ends
+	start, end int32 // byte range in the text
+	prev, next int32 // indices of neighbours, -1 at the ends
 	id         int32
 }
 
 // candidate is a pair of neighbours that a merge rule applies to.
 type candidate struct {
-	key         float64 // smaller merges first
-	left, right int     // indices of symbols
-	size        int     // bytes of both together when the candidate was made
+	key         float32 // smaller merges first; ranks are below 1<<24, so that they are exact
+	left, right int32   // indices of symbols
+	size        int32   // bytes of both together when the candidate was made
 	id          int32   // token that the pair becomes
 }
 
@@ -69,21 +69,21 @@ type merger struct {
 	sym   []symbol
 	queue heap
 	// rule gives the key and the joined token of two neighbours.
-	rule func(l, r *symbol) (key float64, id int32, ok bool)
+	rule func(l, r *symbol) (key float32, id int32, ok bool)
 }
 
 func (m *merger) reset() { m.sym, m.queue = m.sym[:0], m.queue[:0] }
 
 // add appends a symbol at the right end.
 func (m *merger) add(start, end int, id int32) {
-	i := len(m.sym)
+	i := int32(len(m.sym))
 	if i > 0 {
 		m.sym[i-1].next = i
 	}
-	m.sym = append(m.sym, symbol{start: start, end: end, prev: i - 1, next: -1, id: id})
+	m.sym = append(m.sym, symbol{start: int32(start), end: int32(end), prev: i - 1, next: -1, id: id})
 }
 
-func (m *merger) consider(l, r int) {
+func (m *merger) consider(l, r int32) {
 	if l < 0 || r < 0 {
 		return
 	}
@@ -95,7 +95,7 @@ func (m *merger) consider(l, r int) {
 
 // run merges; the result is the chain of symbols that starts at index 0.
 func (m *merger) run() {
-	for i := 1; i < len(m.sym); i++ {
+	for i := int32(1); int(i) < len(m.sym); i++ {
 		m.consider(i-1, i)
 	}
 	for len(m.queue) > 0 {

@@ -152,13 +152,14 @@ func modernWord(word, number, sign match, ahead ...match) match {
 }
 
 var (
-	word      = led(wordLead, run(letters))                // [^\r\n\p{L}\p{N}]?\p{L}+
-	signLines = tailed(blankLed(run(signs)), newlines)     //  ?[^\s\p{L}\p{N}]+[\r\n]*
-	signPaths = tailed(blankLed(run(signs)), slashNewline) //  ?[^\s\p{L}\p{N}]+[\r\n/]*
-	oneNumber = atMost(1, numbers)                         // \p{N}
-	threeNums = atMost(3, numbers)                         // \p{N}{1,3}
-	qwenWord  = modernWord(word, oneNumber, signLines, anyCaseContraction)
-	anyWord   = optional(led(wordLead, run(marked)), anyCaseContraction)
+	word       = led(wordLead, run(letters))                // [^\r\n\p{L}\p{N}]?\p{L}+
+	signLines  = tailed(blankLed(run(signs)), newlines)     //  ?[^\s\p{L}\p{N}]+[\r\n]*
+	signPaths  = tailed(blankLed(run(signs)), slashNewline) //  ?[^\s\p{L}\p{N}]+[\r\n/]*
+	oneNumber  = atMost(1, numbers)                         // \p{N}
+	threeNums  = atMost(3, numbers)                         // \p{N}{1,3}
+	llama3Word = modernWord(word, threeNums, signLines, anyCaseContraction)
+	qwenWord   = modernWord(word, oneNumber, signLines, anyCaseContraction)
+	anyWord    = optional(led(wordLead, run(marked)), anyCaseContraction)
 
 	slashNewline = anyOf(newline | slash)
 )
@@ -180,8 +181,8 @@ var (
 	splitBloom    = []splitter{cut(bloomWord)}
 	splitViking   = []splitter{cut(bloomWord), cut(oneNumber)}
 
-	splitLlama3    = []splitter{cut(modernWord(word, threeNums, signLines, anyCaseContraction))}
-	splitJais2     = []splitter{cut(first(anyCaseContraction, word, threeNums, signLines, toNewline, cascade))}
+	splitLlama3    = []splitter{cut(llama3Word)}
+	splitJais2     = []splitter{cut(llama3Word), powers}
 	splitMiniCPM5  = []splitter{cut(threeNums), cut(modernWord(word, run(numbers), signLines, anyCaseContraction))}
 	splitQwen2     = []splitter{cut(qwenWord)}
 	splitLaguna    = []splitter{lines, cut(qwenWord)}

@@ -83,7 +83,7 @@ func denseTokenizer(tb testing.TB, pre string) *Tokenizer {
 	}
 	denseOnce.Do(func() { denseBytes = mustNew(tb, denseVocab("llama3")) })
 	tok, e := *denseBytes, *denseBytes.engine.(*bpe)
-	e.pre = row
+	e.pre, e.sessions = row, newSessions()
 	if !row.whole {
 		e.whole = nil
 	}

@@ -188,34 +188,6 @@ func toNewline(text string) int {
 	}
 }
 
-// cascade matches \s{512}(?!\S)|\s{256}(?!\S)|...|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}.
-func cascade(text string) int {
-	const most = 513
-	var ends [most + 1]int // length in bytes of the first i blanks
-	n, more := 0, true
-	for n < most {
-		c, size := classAt(text[ends[n]:])
-		if c&space == 0 {
-			more = c != 0
-			break
-		}
-		n++
-		ends[n] = ends[n-1] + size
-	}
-	if n == 0 {
-		return 0
-	}
-	if n < most && more {
-		n-- // a word follows the last blank
-	}
-	for k := 512; k >= 1; k /= 2 {
-		if n >= k {
-			return ends[k]
-		}
-	}
-	return ends[1]
-}
-
 // caseWord matches U*L+|U+L*, where U is a letter other than a to z, and L one other than A to Z; extra is let into
 // both. Greedy matching gives U all it can take and hands back the least that L needs.
 func caseWord(extra class, lead set, follow match) match {

@@ -31,6 +31,30 @@ func endBlanks(text string, emit func(string)) {
 	}
 }
 
+// powers cuts blanks that spaces has matched into runs of 512, 256 and so on, largest first, which is what
+// \s{512}(?!\S)|\s{256}(?!\S)|...|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1} does in its place. No other match of that expression
+// ends with a blank that is not a line break.
+func powers(text string, emit func(string)) {
+	if r, _ := utf8.DecodeLastRuneInString(text); runeClass(r)&(space|newline) != space {
+		emit(text)
+		return
+	}
+	left := count(text, space)
+	for k := 512; left > 0; {
+		if k > left {
+			k /= 2
+			continue
+		}
+		n := 0
+		for range k {
+			n += runeLen(text[n:])
+		}
+		emit(text[:n])
+		text = text[n:]
+		left -= k
+	}
+}
+
 // thousands cuts runs of \p{N} into groups of three counted from the right. What stands before a run goes with its
 // first group: llama.cpp takes the start of the group for the end of the piece before it.
 func thousands(text string, emit func(string)) {

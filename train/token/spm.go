@@ -10,15 +10,17 @@ const blank = "\u2581"
 
 // spm is SentencePiece's BPE: of all neighbours that make a token, the pair with the best score is merged first.
 type spm struct {
-	vocab *vocab
-	bytes byteTable
+	vocab    *vocab
+	bytes    byteTable
+	joints   joints
+	sessions *sessions
 }
 
 func newSPM(v *vocab, _ Source) (engine, error) {
 	if err := v.checkScores(); err != nil {
 		return nil, err
 	}
-	e := &spm{vocab: v, bytes: hexBytes(v)}
+	e := &spm{vocab: v, bytes: hexBytes(v), joints: newJoints(v.ids), sessions: newSessions()}
 	for b, id := range e.bytes.base {
 		if id >= 0 {
 			continue
@@ -39,14 +41,21 @@ func (e *spm) encode(dst []int32, text string, first bool) []int32 {
 	if first && e.vocab.spacePrefix {
 		text = " " + text
 	}
-	text = strings.ReplaceAll(text, " ", blank)
-	m := &merger{rule: func(l, r *symbol) (float64, int32, bool) {
+	s := e.sessions.get()
+	defer e.sessions.put(s)
+	e.joints.split(strings.ReplaceAll(text, " ", blank), func(w string) { dst = s.word(dst, w, e) })
+	return dst
+}
+
+func (e *spm) word(dst []int32, text string, m *merger) []int32 {
+	m.reset()
+	m.rule = func(l, r *symbol) (float32, int32, bool) {
 		id, ok := e.vocab.ids[text[l.start:r.end]]
 		if !ok {
 			return 0, 0, false
 		}
-		return -float64(e.vocab.score[id]), id, true
-	}}
+		return -e.vocab.score[id], id, true
+	}
 	for at := 0; at < len(text); {
 		n := min(charLen(text[at]), len(text)-at)
 		id, ok := e.vocab.ids[text[at:at+n]]
@@ -56,11 +65,8 @@ func (e *spm) encode(dst []int32, text string, first bool) []int32 {
 		m.add(at, at+n, id)
 		at += n
 	}
-	if len(m.sym) == 0 {
-		return dst
-	}
 	m.run()
-	for i := 0; i >= 0; i = m.sym[i].next {
+	for i := int32(0); i >= 0; i = m.sym[i].next {
 		s := &m.sym[i]
 		if s.id >= 0 {
 			dst = append(dst, s.id)

@@ -52,7 +52,7 @@ func (e *wordPiece) encode(dst []int32, text string, _ bool) []int32 {
 		case c&space != 0:
 			flush()
 			continue
-		case r == 0 || r == utf8.RuneError || isControl(r) || e.accents && c&mark != 0:
+		case r == 0 || r == utf8.RuneError || c&controlling != 0 || e.accents && c&mark != 0:
 			continue
 		}
 		alone := c&punct != 0 || r < 0x7f && c&symbolic != 0 || inRanges(r, bertHan)
@@ -92,9 +92,6 @@ func (e *wordPiece) word(dst []int32, w string) []int32 {
 func (e *wordPiece) piece(dst []byte, id int32) []byte {
 	return append(dst, strings.ReplaceAll(e.vocab.text[id], blank, " ")...)
 }
-
-// isControl reports whether r is of \p{C} without the unassigned.
-func isControl(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) }
 
 // baseRune returns the first character of the canonical decomposition.
 func baseRune(r rune) rune {
