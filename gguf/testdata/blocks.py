@@ -105,10 +105,10 @@ def edges(rng):
         blocks.append(rng.uniform(-1, 1, 32).astype(np.float32) * np.float32(2.0**k))
     ties = np.tile(np.array([1, 0.5, -0.5, 0.25, -0.25, 0.75, 2.5, -1.5, 5 / 6, 7 / 12, 1 / 3, 3, -3, 6, -6, 0], np.float32), 2)
     blocks += [ties, ties * np.float32(0.1), -ties, np.abs(ties)]
-    for first in (0.0, -0.0):  # zeros of both signs among few weights above them
-        sparse = np.where(rng.random(32) < 0.2, rng.uniform(0, 1, 32), np.where(rng.random(32) < 0.5, 0.0, -0.0)).astype(np.float32)
-        sparse[0] = first
-        blocks += [sparse] * 8
+    for k in range(16):  # zeros of both signs and one weight above them, or a few
+        sparse = np.where(rng.random(32) < 0.2 * (k // 8), rng.uniform(0, 1, 32), np.where(rng.random(32) < 0.5, 0.0, -0.0)).astype(np.float32)
+        sparse[[0, 9]] = [0.0, -0.0][k % 2], 1
+        blocks.append(sparse)
     while len(blocks) % 16:
         blocks.append(rng.standard_normal(32).astype(np.float32))
     return np.concatenate(blocks).reshape(-1, COLS)
