@@ -21,8 +21,9 @@ type codebook struct {
 	levels []int16  // magnitudes, or values for IQ1
 
 	once    sync.Once
-	values  [][8]float32 // of the words and, squares, their length squared; made when vectors are searched
-	squares []float32
+	codes   [][8]int16   // of the words without signs; vectors of 4 are followed by zeros
+	values  [][8]float32 // the same
+	squares []float32    // their length squared
 }
 
 var (
@@ -34,18 +35,40 @@ var (
 	cbIQ1    = codebook{words: bookIQ1S[:], size: 8, levels: []int16{-8, 0, 8}} // in eighths
 )
 
+// make expands the words, once.
+func (b *codebook) make() {
+	b.codes = make([][8]int16, len(b.words))
+	b.values = make([][8]float32, len(b.words))
+	b.squares = make([]float32, len(b.words))
+	width := 16 / b.size
+	for i, w := range b.words {
+		for j := range b.size {
+			c := b.levels[w&(1<<width-1)]
+			w >>= width
+			b.codes[i][j], b.values[i][j] = c, float32(c)
+			b.squares[i] += float32(c) * float32(c)
+		}
+	}
+}
+
 // expand writes the codes of a vector, negative where a bit of signs is set.
 func (b *codebook) expand(dst []int16, index int, signs uint8) {
-	v, width := b.words[index], 16/b.size
-	mask := uint16(1)<<width - 1
-	for j := range dst[:b.size] {
-		c := b.levels[v&mask]
-		if signs>>j&1 != 0 {
-			c = -c
-		}
-		dst[j] = c
-		v >>= width
+	b.once.Do(b.make)
+	v, s := &b.codes[index], int16(signs)
+	if b.size == 4 {
+		d := (*[4]int16)(dst)
+		d[0], d[1], d[2], d[3] = signed(v[0], s), signed(v[1], s>>1), signed(v[2], s>>2), signed(v[3], s>>3)
+		return
 	}
+	d := (*[8]int16)(dst)
+	d[0], d[1], d[2], d[3] = signed(v[0], s), signed(v[1], s>>1), signed(v[2], s>>2), signed(v[3], s>>3)
+	d[4], d[5], d[6], d[7] = signed(v[4], s>>4), signed(v[5], s>>5), signed(v[6], s>>6), signed(v[7], s>>7)
+}
+
+// signed is -c if the lowest bit of s is set.
+func signed(c, s int16) int16 {
+	m := -(s & 1)
+	return (c ^ m) - m
 }
 
 // find is the index of a vector, which must be there.
@@ -75,9 +98,9 @@ func (b *codebook) findSigned(codes []int16) (index int, signs uint8) {
 
 // nearest is the vector nearest to aim, its distance squared less that of aim to
 // zero. With odd, one value of the vector, flip, is to be taken with the sign
-// turned. Vectors of 4 are followed by zeros.
+// turned. An aim of 4 is followed by zeros.
 func (b *codebook) nearest(aim *[8]float32, odd bool) (index, flip int, cost float32) {
-	b.once.Do(b.makeValues)
+	b.once.Do(b.make)
 	cost = float32(math.Inf(1))
 	for i := range b.values {
 		v := &b.values[i]
@@ -99,19 +122,6 @@ func (b *codebook) nearest(aim *[8]float32, odd bool) (index, flip int, cost flo
 		}
 	}
 	return index, flip, cost
-}
-
-func (b *codebook) makeValues() {
-	b.values = make([][8]float32, len(b.words))
-	b.squares = make([]float32, len(b.words))
-	var codes [8]int16
-	for i := range b.words {
-		b.expand(codes[:], i, 0)
-		for j, c := range codes[:b.size] {
-			b.values[i][j] = float32(c)
-			b.squares[i] += float32(c) * float32(c)
-		}
-	}
 }
 
 // magnitudes splits 8 numbers or less.
@@ -203,9 +213,10 @@ func decodeByGrid(dst []float32, src []byte, g *gridder, block, bytes int) {
 		g.codes(codes[:block], src[:bytes])
 		g.grid(src[:bytes], scale[:n], offset[:n])
 		for j, s := range scale[:n] {
-			y := dst[j*g.Sub : (j+1)*g.Sub]
-			for i, c := range codes[j*g.Sub : (j+1)*g.Sub] {
-				y[i] = float32(c) * s
+			c := codes[j*g.Sub : (j+1)*g.Sub]
+			y := dst[j*g.Sub:][:len(c)]
+			for i, v := range c {
+				y[i] = float32(v) * s
 			}
 		}
 	}

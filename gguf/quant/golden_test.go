@@ -161,6 +161,8 @@ func TestEncodeGolden(t *testing.T) {
 				rows = edge
 			case "weighted":
 				w = weights
+			case "edge-weighted":
+				rows, w = edge, weights
 			}
 			if !typ.CanEncode() {
 				t.Errorf("%v has a golden %s and no encoder", typ, name)

@@ -54,8 +54,9 @@ func nearestE8M0(x float32) uint8 {
 
 // codesFP4 reads two codes a byte: those of the low halves, then of the high.
 func codesFP4(dst []int16, src []byte) {
+	lo, hi := dst[:len(src)], dst[len(src):][:len(src)]
 	for i, b := range src {
-		dst[i], dst[i+len(src)] = levelsFP4[b&15], levelsFP4[b>>4]
+		lo[i], hi[i] = levelsFP4[b&15], levelsFP4[b>>4]
 	}
 }
 

@@ -12,8 +12,12 @@ var gridQ1_0 = gridder{
 }
 
 func codesQ1_0(dst []int16, src []byte) {
-	for i := range dst {
-		dst[i] = int16(src[2+i/8]>>(i%8)&1)*2 - 1
+	for i, b := range src[2:18] {
+		y := dst[8*i : 8*i+8]
+		for j := range y {
+			y[j] = int16(b&1)*2 - 1
+			b >>= 1
+		}
 	}
 }
 

@@ -12,8 +12,9 @@ var gridQ2_0 = gridder{
 }
 
 func codesQ2_0(dst []int16, src []byte) {
-	for i := range dst {
-		dst[i] = int16(src[2+i/4]>>(i%4*2)&3) - 1
+	for i, b := range src[2:18] {
+		y := dst[4*i : 4*i+4]
+		y[0], y[1], y[2], y[3] = int16(b&3)-1, int16(b>>2&3)-1, int16(b>>4&3)-1, int16(b>>6)-1
 	}
 }
 

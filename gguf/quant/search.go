@@ -181,11 +181,16 @@ func (s *search) affine(codes []uint8, x, weight []float32) (scale, minimum floa
 	lo, hi, sumW := x[0], x[0], weight[0]
 	sumX := float32(sumW * x[0])
 	for i := 1; i < len(x); i++ {
-		lo, hi = min(lo, x[i]), max(hi, x[i])
+		if x[i] < lo { // not min: a negative zero must not count as less than zero
+			lo = x[i]
+		}
+		hi = max(hi, x[i])
 		sumW += weight[i]
 		sumX += float32(weight[i] * x[i])
 	}
-	lo = min(lo, 0)
+	if lo > 0 {
+		lo = 0
+	}
 	if hi == lo {
 		clear(codes)
 		return 0, -lo

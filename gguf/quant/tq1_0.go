@@ -26,9 +26,10 @@ func digit3(b uint8, n int) int16 { return int16(uint16(b*powers3[n]) * 3 >> 8) 
 
 func codesTQ1_0(dst []int16, src []byte) {
 	for _, r := range trits {
-		for n := range r.digits {
-			for i, b := range src[r.first : r.first+r.count] {
-				dst[r.at+n*r.count+i] = digit3(b, n) - 1
+		for n, power := range powers3[:r.digits] {
+			y := dst[r.at+n*r.count:][:r.count]
+			for i, b := range src[r.first:][:len(y)] {
+				y[i] = int16(uint16(b*power)*3>>8) - 1
 			}
 		}
 	}

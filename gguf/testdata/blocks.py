@@ -10,8 +10,8 @@ agree where it has them. In the archive, for a type T,
     T.random.enc.bin    40 blocks of random bytes (for the types that golden.zip lacks)
     T.special.enc.bin   blocks whose scales are zero, subnormal, the largest, infinite, NaN, negative
     T.ggml.enc.bin      the rows of golden.zip, encoded without importance weights (for the types that golden.zip lacks)
-    T.edge.enc.bin      the rows of edge.f32.bin: peaks at and next to powers of two, ties, blocks of tiny weights
-    T.weighted.enc.bin  the rows of golden.zip with the importance weights of weights.f32.bin
+    T.edge.enc.bin      the rows of edge.f32.bin: peaks at and next to powers of two, ties, blocks of tiny weights, zeros of both signs
+    T.weighted.enc.bin  the rows of golden.zip with the importance weights of weights.f32.bin; T.edge-weighted.enc.bin those of edge.f32.bin
 
 and index.json with the sha256 of what they decode to, every NaN written as 0x7fc00000.
 """
@@ -105,6 +105,10 @@ def edges(rng):
         blocks.append(rng.uniform(-1, 1, 32).astype(np.float32) * np.float32(2.0**k))
     ties = np.tile(np.array([1, 0.5, -0.5, 0.25, -0.25, 0.75, 2.5, -1.5, 5 / 6, 7 / 12, 1 / 3, 3, -3, 6, -6, 0], np.float32), 2)
     blocks += [ties, ties * np.float32(0.1), -ties, np.abs(ties)]
+    for k in range(16):  # zeros of both signs and one weight above them, or a few
+        sparse = np.where(rng.random(32) < 0.2 * (k // 8), rng.uniform(0, 1, 32), np.where(rng.random(32) < 0.5, 0.0, -0.0)).astype(np.float32)
+        sparse[[0, 9]] = [0.0, -0.0][k % 2], 1
+        blocks.append(sparse)
     while len(blocks) % 16:
         blocks.append(rng.standard_normal(32).astype(np.float32))
     return np.concatenate(blocks).reshape(-1, COLS)
@@ -202,7 +206,7 @@ def main(lib):
             if f"{name}.ggml.enc.bin" not in there:
                 enc["ggml"] = g.encode(t, src)
         if weighs:
-            enc["weighted"] = g.encode(t, src, weights)
+            enc["weighted"], enc["edge-weighted"] = g.encode(t, src, weights), g.encode(t, edge, weights)
         rec = {"type": name, "id": t, "block": block, "bytes": size, "encoders": {}}
         for k, data in enc.items():
             dec = g.decode(t, data)
