@@ -24,17 +24,17 @@ type PrefillResult struct {
 
 // Prefill times forward passes of one sequence of random tokens that end in the
 // logits of its last position, as llama-bench's pp; runs passes after a first.
-// int8 rounds activations to 8 bits, as llama.cpp does. The register loop of the
+// rounded: activations of 8 bits, as llama.cpp has them. The register loop of the
 // result is that of float32 multiply-adds all the same.
-func Prefill(m *model.Model, tokens, runs int, int8 bool) (PrefillResult, error) {
+func Prefill(m *model.Model, tokens, runs int, rounded bool) (PrefillResult, error) {
 	p := m.Pool()
-	r := PrefillResult{Tokens: tokens, Threads: p.Workers(), Int8: int8, Tier: simd.Active().String()}
+	r := PrefillResult{Tokens: tokens, Threads: p.Workers(), Int8: rounded, Tier: simd.Active().String()}
 	if tokens < 1 || runs < 1 {
 		return r, fmt.Errorf("bench: %d tokens and %d runs must be positive", tokens, runs)
 	}
 	ids := [][]int32{randomTokens(m, tokens)}
 	s := m.NewSession(1, tokens)
-	s.SetInt8(int8)
+	s.SetInt8(rounded)
 	r.Peak = simd.PeakFMAOn(p, simd.Active())
 	median, best := timeRuns(runs, func() {
 		s.Reset(0)
@@ -68,17 +68,17 @@ type GenerateResult struct {
 const readBytes = 256 << 20
 
 // Generate times sequences of so many random tokens that are read one by one,
-// each with its logits, as llama-bench's tg; runs sequences after a first. int8 is
-// as in Prefill.
-func Generate(m *model.Model, tokens, runs int, int8 bool) (GenerateResult, error) {
+// each with its logits, as llama-bench's tg; runs sequences after a first.
+// rounded is as in Prefill.
+func Generate(m *model.Model, tokens, runs int, rounded bool) (GenerateResult, error) {
 	p := m.Pool()
-	r := GenerateResult{Tokens: tokens, Threads: p.Workers(), Int8: int8, Tier: simd.Active().String(), BytesPerToken: tokenBytes(m)}
+	r := GenerateResult{Tokens: tokens, Threads: p.Workers(), Int8: rounded, Tier: simd.Active().String(), BytesPerToken: tokenBytes(m)}
 	if tokens < 1 || runs < 1 {
 		return r, fmt.Errorf("bench: %d tokens and %d runs must be positive", tokens, runs)
 	}
 	ids := randomTokens(m, tokens)
 	s := m.NewSession(1, tokens)
-	s.SetInt8(int8)
+	s.SetInt8(rounded)
 	slot, one := []int{0}, make([][]int32, 1)
 	median, best := timeRuns(runs, func() {
 		s.Reset(0)

@@ -10,8 +10,8 @@ import (
 // tokens, and 64 tokens after an empty context, with the choice of each.
 func BenchmarkInt8(b *testing.B) {
 	for name := range files {
-		for _, int8 := range []bool{false, true} {
-			b.Run("model="+name+"/int8="+map[bool]string{false: "no", true: "yes"}[int8], func(b *testing.B) {
+		for _, rounded := range []bool{false, true} {
+			b.Run("model="+name+"/int8="+map[bool]string{false: "no", true: "yes"}[rounded], func(b *testing.B) {
 				m := open(b, name)
 				prompt := make([]int32, 512)
 				for j := range prompt {
@@ -19,7 +19,7 @@ func BenchmarkInt8(b *testing.B) {
 				}
 				b.Run("pp512", func(b *testing.B) {
 					s := m.NewSession(1, len(prompt))
-					s.SetInt8(int8)
+					s.SetInt8(rounded)
 					slots, ids := []int{0}, [][]int32{prompt}
 					s.Extend(slots, ids) // llama-bench warms up as well
 					b.ReportAllocs()
@@ -30,7 +30,7 @@ func BenchmarkInt8(b *testing.B) {
 					b.ReportMetric(float64(b.N*len(prompt))/b.Elapsed().Seconds(), "tokens/s")
 				})
 				b.Run("tg64", func(b *testing.B) {
-					o := model.GenOptions{MaxNew: 64, Stop: []int32{}, Int8: int8}
+					o := model.GenOptions{MaxNew: 64, Stop: []int32{}, Int8: rounded}
 					model.Generate(m, [][]int32{prompt[:1]}, o)
 					b.ReportAllocs()
 					for b.Loop() {
