@@ -136,7 +136,7 @@ func TestSetCodes(t *testing.T) {
 		if slices.Contains(redundant, typ) {
 			typ.Codes(got, edited)
 			for i := range edited { // what is not part of a code
-				if byte := i % typ.Bytes(); typ == TQ1_0 && byte >= 52 || typ == MXFP4 && byte < 1 || typ == NVFP4 && byte < 4 {
+				if at := i % typ.Bytes(); typ == TQ1_0 && at >= 52 || typ == MXFP4 && at < 1 || typ == NVFP4 && at < 4 {
 					edited[i] ^= b[i]
 				} else {
 					edited[i] = 0
