@@ -32,11 +32,34 @@ func quantized(seed uint64, typ quant.Type, n, k int) *blockMatrix {
 	for i := range x {
 		x[i] = 0.1*x[i] + 0.02 // a mean, so that minimums matter
 	}
-	typ.Encode(m.raw, x)
+	if typ.CanEncode() {
+		typ.Encode(m.raw, x)
+		return m
+	}
+	// Any bytes, with small scales.
+	for i := range m.raw {
+		m.raw[i] = byte(math.Float32bits(x[i]) >> 7)
+	}
+	g, _ := typ.Grid()
+	d := make([]float32, k/g.Group)
+	for i := range d {
+		d[i] = 1e-3 * float32(i+1)
+	}
+	for r := range n {
+		typ.SetCarriers(m.raw[r*typ.RowBytes(k):(r+1)*typ.RowBytes(k)], d, nil)
+	}
 	return m
 }
 
-var gridTypes = []quant.Type{quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q2K, quant.Q3K, quant.Q4K, quant.Q5K, quant.Q6K, quant.IQ4NL, quant.IQ4XS, quant.TQ1_0, quant.TQ2_0, quant.Q1_0, quant.Q2_0}
+// gridTypes are the types with a grid on which codes and carriers train,
+// vectorTypes those of which carriers alone train.
+var (
+	gridTypes = []quant.Type{
+		quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.Q2K, quant.Q3K, quant.Q4K, quant.Q5K, quant.Q6K,
+		quant.IQ4NL, quant.IQ4XS, quant.TQ1_0, quant.TQ2_0, quant.Q1_0, quant.Q2_0,
+	}
+	vectorTypes = []quant.Type{quant.IQ1S, quant.IQ1M, quant.IQ2XXS, quant.IQ2XS, quant.IQ2S, quant.IQ3XXS, quant.IQ3S}
+)
 
 func TestAdjoint(t *testing.T) {
 	for _, typ := range append([]quant.Type{quant.F32, quant.F16, quant.BF16}, gridTypes...) {
@@ -107,7 +130,7 @@ func TestAddGrad(t *testing.T) {
 }
 
 func TestCarriersGradient(t *testing.T) {
-	for _, typ := range gridTypes {
+	for _, typ := range slices.Concat(gridTypes, vectorTypes) {
 		m := quantized(4, typ, 3, 512)
 		c, err := NewCarriers("w", m, typ, m.raw)
 		if err != nil {
@@ -125,7 +148,7 @@ func TestCarriersGradient(t *testing.T) {
 
 // What is trained through rounded carriers is what the written bytes decode to.
 func TestCarriersWritten(t *testing.T) {
-	for _, typ := range gridTypes {
+	for _, typ := range slices.Concat(gridTypes, vectorTypes) {
 		m := quantized(5, typ, 4, 512)
 		c, err := NewCarriers("w", m, typ, m.raw)
 		if err != nil {
