@@ -49,6 +49,8 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) ./gguf
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZ) ./gguf/quant
 	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
+	$(GO) test -run '^$$' -fuzz FuzzTokenizers -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
+	$(GO) test -run '^$$' -fuzz FuzzTemplate -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
 
 generate:
 	$(GO) generate ./...
