@@ -60,6 +60,8 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZ) ./gguf/quant
 	for f in FuzzDequant FuzzQuantize FuzzSearch; do $(GO) test -run '^$$' -fuzz $$f -fuzztime $(FUZZ) ./simd || exit 1; done
 	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
+	$(GO) test -run '^$$' -fuzz FuzzTokenizers -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
+	$(GO) test -run '^$$' -fuzz FuzzTemplate -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
 
 generate:
 	$(GO) generate ./...

@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -140,7 +141,7 @@ func (e *bpe) encode(dst []int32, text string, _ bool) []int32 {
 	split := chain(e.pre.split, word)
 	if e.pre.form == blankMark {
 		text = strings.ReplaceAll(text, " ", blank)
-		split = chain(append(e.pre.split[:len(e.pre.split):len(e.pre.split)], e.joints.split), word)
+		split = chain(append(slices.Clip(e.pre.split), e.joints.split), word)
 	}
 	split(text)
 	return dst

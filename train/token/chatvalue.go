@@ -2,6 +2,7 @@ package token
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"unicode"
 
@@ -34,9 +35,7 @@ func chatMethods() exec.Methods {
 			str[name] = f
 		}
 	}
-	for name, f := range strMethods {
-		str[name] = f
-	}
+	maps.Copy(str, strMethods)
 	m.Str = exec.NewMethodSet(str)
 	return m
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 )
@@ -84,5 +85,27 @@ func TestInvalidTextIsCutLikeReplaced(t *testing.T) {
 		for name := range preTokenizers {
 			checkWords(t, name, s)
 		}
+	}
+}
+
+// TestEncodingAtOnce lets several goroutines share tokenizers, which remember words.
+func TestEncodingAtOnce(t *testing.T) {
+	texts := hardTexts(t)
+	for name, tok := range map[string]*Tokenizer{"gpt-2": denseTokenizer(t, "gpt-2"), "spm": mustNew(t, tinySPM())} {
+		var want [][]int32
+		for _, s := range texts {
+			want = append(want, tok.Encode(s))
+		}
+		var wait sync.WaitGroup
+		for range 4 {
+			wait.Go(func() {
+				for i, s := range texts {
+					if got := tok.Encode(s); !slices.Equal(got, want[i]) {
+						t.Errorf("%s: %q: %v, want %v", name, s, got, want[i])
+					}
+				}
+			})
+		}
+		wait.Wait()
 	}
 }

@@ -3,6 +3,7 @@ package token
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -75,8 +76,8 @@ func (e *plamo) encode(dst []int32, text string, _ bool) []int32 {
 		}
 		size := int32(runeLen(text[at:]))
 		now := step{cost: math.MaxInt64}
-		for i := len(ends) - 1; i >= 0; i-- { // of equal sums the longest token
-			id, size := ends[i][0], ends[i][1]
+		for _, end := range slices.Backward(ends) { // of equal sums the longest token
+			id, size := end[0], end[1]
 			if c := best[at+int(size)].cost + e.cost[id]; c < now.cost {
 				now = step{c, size, id}
 			}

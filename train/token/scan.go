@@ -1,6 +1,9 @@
 package token
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // A pre-tokenizer is a chain of splitters; each cuts further what the one before it left, seeing nothing outside of
 // it, as llama.cpp applies its expressions one after another.
@@ -13,8 +16,8 @@ type match func(text string) int
 
 // chain returns the splitter that applies all of s in turn. emit is bound once, so that no piece costs an allocation.
 func chain(s []splitter, emit func(string)) func(string) {
-	for i := len(s) - 1; i >= 0; i-- {
-		split, next := s[i], emit
+	for _, split := range slices.Backward(s) {
+		next := emit
 		emit = func(text string) { split(text, next) }
 	}
 	return emit

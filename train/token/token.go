@@ -68,6 +68,7 @@ const (
 var families = map[string]family{
 	"gpt2":       {build: newBPE, defaults: specials{-1, -1, -1, -1}},
 	"gemma4":     {build: newGemma4, defaults: specials{-1, -1, -1, -1}},
+	"hybriddna":  {build: newHybridDNA, defaults: specials{-1, -1, -1, -1}},
 	"whitespace": {build: newWhitespace, defaults: specials{-1, -1, -1, -1}},
 	"llama":      {build: newSPM, defaults: specials{1, 2, -1, -1}, addBOS: true, usesPrefix: true, spaced: true},
 	"bert":       {build: newWordPiece, defaults: specials{101, -1, 100, 102}, addBOS: true, frame: bracketed},

@@ -99,6 +99,17 @@ func TestWords(t *testing.T) {
 		{"gpt-2", "'", "'"},
 		{"smollm", " 12  3a", " |1|2|  |3|a"},
 		{"smollm", "it's 5", "it|'s| |5"},
+		{"jais-2", "x" + strings.Repeat(" ", 8), "x|        "},
+		{"jais-2", strings.Repeat(" ", 7) + "y", "    |  | y"},
+		{"jais-2", "  \n   y", "  \n|  | y"},
+		{"llama3", "ab 1234\n\n c'LL", "ab| |123|4|\n\n| c|'LL"},
+		{"qwen2", "12 !?\n\nx", "1|2| !?\n\n|x"},
+		{"tekken", "ABCdef GHI", "ABCdef| GHI"},
+		{"gpt-4o", "It's ABC'd", "It's| ABC'd"},
+		{"afmoe", "a1234567", "a|1|234|567"},
+		{"superbpe", "1234567", "1|234|567"},
+		{"bloom", "hi, you", "hi|,| you"},
+		{"gemma4", "a b\n\nc", "a b|\n\n|c"},
 		{"default", "$5.99, 12345!", "$|5|.|99|,| |123|45|!"},
 	} {
 		var got []string

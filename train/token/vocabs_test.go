@@ -68,7 +68,7 @@ func TestVectors(t *testing.T) {
 			}
 			for i, line := range lines {
 				var want []int32
-				for _, f := range strings.Fields(line) {
+				for f := range strings.FieldsSeq(line) {
 					id, err := strconv.Atoi(f)
 					if err != nil {
 						t.Fatal(err)

@@ -27,6 +27,7 @@ BLANK = "\u2581"
 MORE = [
     "<s>", "</s>a", "a <mask> b", "a   <mask>   b", " <mask><mask> ", "x<|user|> \n y", "<|user|>\n<|end|>  z", "[CLS] a [SEP]", "[MASK]", "<extra>", "a<extra> b <extra>", "<0x41>", "<unk>",
     "\uff21\uff22 \ufb01\ufb02 \u2460", "\u00c5\u00e9\u1e9b\u0323", "A\u030a", "\u1e9e\u00df", "\u0130i", "\ufb03x", "<ma", "<", "a<", "\u2581\u2581", "\u2582", "hello, world!", "HELLO World", "\u4e16\u754c hello",
+    "<dna>ACGTACccccccAC</dna> CCCCCC <dna>acg", "x<dna></dna>", "<dna>ACGTNN</dna><dna>", "CCCCCCACGTAC</dna>", "<dna>\u00e9AAAA",
 ]
 
 
@@ -142,6 +143,11 @@ def families(lines):
     add("rwkv", "rwkv", t, k)
     t, k = vocabulary([("<|plamo:unk|>", 2), ("<|plamo:bos|>", 3), ("<|plamo:eos|>", 3), ("<|plamo:pad|>", 3)] + hexes(), [(s, 1) for s in raw + chars(lines, 120)] + [("</s>", 3), ("<extra>", 4)])
     add("plamo2", "plamo2", t, k, scores=[-2.0 - (i * 7919 % 613) / 97 for i in range(len(t))])
+    stand_in = lambda b: chr(256 + b) if b <= 32 else chr(0x121 + b - 127) if 127 <= b <= 160 else chr(0x143) if b == 173 else chr(b)
+    merges = ["C C", "CC CC", "CCCC CC", "h e", "l l", "he ll", "hell o"]
+    t, k = vocabulary([("<s>", 3)], [(stand_in(b), 1) for b in range(256)] + [(m.replace(" ", ""), 1) for m in merges] + [(s, 1) for s in ("<dna>", "</dna>", "<oov>")] +
+                      [(s + "\ue000", 1) for s in ("ACGTAC", "CCCCCC", "ACAAAA", "ACGAAA", "AAAAAA")])
+    add("hybriddna", "hybriddna", t, k, pre="gpt-2", merges=merges, eos_token_id=0)
     return out
 
 

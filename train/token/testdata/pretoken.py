@@ -40,7 +40,7 @@ WRITTEN = [
     "foo_bar(baz[0]) == {x: 'y'};", "https://example.org/a?b=c&d=e#f", "//comment\n/* x */\n", "!!!\n\n", "?!\r\n", "...//\n/", "#hashtag @name $5 50% a+b=c ~^|`", "a.b,c;d:e!f?g", "-word _word .word (word", "\"Quoted\" 'single'", "<b>x</b>", "= = ==", "\u20ac5 \u00a35 \u00a9\u00ae\u2122 \u221a2 \u2260",
     "<sentinel:12>", "<sentinel:>", "<sentinel:1", "IMGIMGABCDZ", "IMGIMGABCDEZ", "IMGIMGZ", "    \t  \n   ", "|pipe|(paren)", "\u0964\u06d4\u060c\u3001\u3002", "a\u2026b",
     "\x00", "\x00a", "a\x01\x7f", "\x1c\x1d\x1e\x1f", "\x0b\x0c", "\ufeffBOM", "\ufffd", "\u200b\u200c\u200d", "\ue000\uf8ff", "\U0010ffff", "\u0378", "\u2581 low \u2581\u2581line", "\u00ad-\u2010",
-    " " * 3 + "x", " " * 4 + "x", " " * 5 + "x", " " * 8, " " * 9 + "x", " " * 17 + "y", " " * 300 + "z", " " * 513 + "z", " " * 514 + "z", " " * 1100, "\n" * 20, "=" * 40, "ab" * 30, "9" * 100, "the hello world 123 \n\n",
+    " " * 3 + "x", " " * 4 + "x", " " * 5 + "x", " " * 8, " " * 9 + "x", " " * 17 + "y", " " * 300 + "z", " " * 513 + "z", " " * 514 + "z", " " * 1100, "\u3000" * 513 + "z", "\u00a0" * 511, "\u2003" * 260, "\n" * 20, "=" * 40, "ab" * 30, "9" * 100, "the hello world 123 \n\n",
 ]
 
 POOLS = [
@@ -57,9 +57,18 @@ def names(llama):
     return sorted(set(re.findall(r'tokenizer_pre == "([^"]+)"', text)))
 
 
-def texts(seed, count):
+def borders(llama):
+    """Texts of the characters at the ends of the ranges in llama.cpp's expressions, and of their neighbours."""
+    text = open(os.path.join(llama, "vendor/llama.cpp/src/llama-vocab.cpp"), encoding="utf-8").read()
+    text = text[text.index("struct llm_tokenizer_bpe :"):text.index("struct llm_tokenizer_bpe_session")]
+    ends = {ord(c) for c in text if ord(c) > 127}
+    near = sorted(c for c in {e + d for e in ends for d in (-1, 0, 1)} if not 0xd800 <= c < 0xe000)
+    return ["".join(chr(c) + "a1"[i % 2] for i, c in enumerate(near[n:n + 12])) for n in range(0, len(near), 12)]
+
+
+def texts(seed, count, llama):
     r = random.Random(seed)
-    out = list(WRITTEN) if seed == 1 else []
+    out = WRITTEN + borders(llama) if seed == 1 else []
     while len(out) < count:
         s, own = "", r.sample(POOLS, r.choice([2, 3, 4, 6, len(POOLS)]))
         for _ in range(r.randint(1, 14)):
@@ -130,11 +139,11 @@ def main():
     p.add_argument("--llama", required=True)
     p.add_argument("--out", required=True)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--count", type=int, default=500)
+    p.add_argument("--count", type=int, default=550)
     p.add_argument("--ids")
     a = p.parse_args()
     lib = bindings(a.llama)
-    lines = texts(a.seed, a.count)
+    lines = texts(a.seed, a.count, a.llama)
     with open(os.path.join(a.out, "hard.json"), "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(t) for t in lines) + "\n]\n")
     vocabs = {b: dense(b) for b in (True, False)}
