@@ -62,11 +62,11 @@ func (s *scanner) attr(m *Model, n *Node) *Attr {
 		case "ref_attr_name":
 			a.Ref = c.str()
 		case "t", "tensors":
-			a.Tensors = append(a.Tensors, c.tensor(m))
+			a.Tensors = push(&c, a.Tensors, c.tensor(m))
 		case "g", "graphs":
-			a.Graphs = append(a.Graphs, c.graph(m, n))
+			a.Graphs = push(&c, a.Graphs, c.graph(m, n))
 		case "sparse_tensor", "sparse_tensors":
-			a.Sparse = append(a.Sparse, c.sparse(m))
+			a.Sparse = push(&c, a.Sparse, c.sparse(m))
 		case "tp", "type_protos":
 			c.valueType()
 		}

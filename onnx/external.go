@@ -38,10 +38,18 @@ type externalFields struct {
 }
 
 func (x *externalFields) add(s *scanner) {
+	s.p.charge(s.tag, 48)
 	e, at := s.entry()
-	slots := map[string]**string{"location": &x.location, "offset": &x.offset, "length": &x.length}
-	slot, ok := slots[e.Key]
-	if !ok || s.p.err != nil {
+	var slot **string
+	switch e.Key {
+	case "location":
+		slot = &x.location
+	case "offset":
+		slot = &x.offset
+	case "length":
+		slot = &x.length
+	}
+	if slot == nil || s.p.err != nil {
 		return // checksum, basepath and what may come
 	}
 	if *slot != nil {
@@ -127,7 +135,7 @@ func (t *Tensor) external(s *scanner, x *externalFields) {
 	}
 	d.location = x.at
 	d.File = t.m.externalFile(s, path.Clean(filepath.ToSlash(*x.location)))
-	d.File.Tensors = append(d.File.Tensors, t)
+	d.File.Tensors = push(s, d.File.Tensors, t)
 	t.Storage, t.External, t.raw = External, d, Span{}
 }
 
@@ -143,7 +151,7 @@ func (m *Model) externalFile(s *scanner, location string) *ExternalFile {
 		m.files = make(map[string]*ExternalFile)
 	}
 	m.files[location] = f
-	m.Files = append(m.Files, f)
+	m.Files = push(s, m.Files, f)
 	return f
 }
 

@@ -40,14 +40,14 @@ func (p *parser) model(m *Model) {
 		case "graph":
 			m.Graph = s.graph(m, nil)
 		case "opset_import":
-			m.Opsets = append(m.Opsets, s.opset())
+			m.Opsets = push(&s, m.Opsets, s.opset())
 		case "metadata_props":
 			e, at := s.entry()
-			m.Metadata, m.props = append(m.Metadata, e), append(m.props, at)
+			m.Metadata, m.props = push(&s, m.Metadata, e), push(&s, m.props, at)
 		case "training_info":
-			m.Training = append(m.Training, s.training(m))
+			m.Training = push(&s, m.Training, s.training(m))
 		case "functions":
-			m.Functions = append(m.Functions, s.function(m))
+			m.Functions = push(&s, m.Functions, s.function(m))
 		case "configuration":
 			s.skim()
 		}
@@ -61,17 +61,29 @@ func (p *parser) model(m *Model) {
 	}
 }
 
-// add charges for a value that is allocated and appended to a list.
+// add charges for a value that is allocated.
 func add[T any](s *scanner) *T {
 	var t T
-	s.p.charge(s.tag, int64(unsafe.Sizeof(t))*9/8+16+32)
+	s.p.charge(s.tag, int64(unsafe.Sizeof(t))*9/8+16)
 	return &t
+}
+
+// push appends to a list and charges for its growth.
+func push[T any](s *scanner, list []T, v T) []T {
+	if len(list) == cap(list) {
+		n := max(1, 2*len(list))
+		s.p.charge(s.tag, int64(n)*int64(unsafe.Sizeof(v))+8)
+		if s.p.err != nil {
+			return list
+		}
+		list = append(make([]T, 0, n), list...)
+	}
+	return append(list, v)
 }
 
 func (s *scanner) opset() Opset {
 	var o Opset
 	c := s.sub()
-	s.p.charge(s.tag, 96)
 	for c.next() {
 		switch {
 		case c.def == nil:
@@ -88,7 +100,6 @@ func (s *scanner) opset() Opset {
 func (s *scanner) entry() (Prop, propAt) {
 	var e Prop
 	var at propAt
-	s.p.charge(s.tag, 3*int64(unsafe.Sizeof(e)+unsafe.Sizeof(at)))
 	c := s.sub()
 	for c.next() {
 		if c.def == nil {
@@ -116,19 +127,19 @@ func (s *scanner) graph(m *Model, owner *Node) *Graph {
 		case "name":
 			g.Name = c.str()
 		case "node":
-			g.Nodes = append(g.Nodes, c.node(g))
+			g.Nodes = push(&c, g.Nodes, c.node(g))
 		case "initializer":
-			g.Initializers = append(g.Initializers, c.tensor(m))
+			g.Initializers = push(&c, g.Initializers, c.tensor(m))
 		case "sparse_initializer":
-			g.Sparse = append(g.Sparse, c.sparse(m))
+			g.Sparse = push(&c, g.Sparse, c.sparse(m))
 		case "input":
-			g.Inputs = append(g.Inputs, c.valueInfo())
+			g.Inputs = push(&c, g.Inputs, c.valueInfo())
 		case "output":
-			g.Outputs = append(g.Outputs, c.valueInfo())
+			g.Outputs = push(&c, g.Outputs, c.valueInfo())
 		case "value_info":
-			g.Values = append(g.Values, c.valueInfo())
+			g.Values = push(&c, g.Values, c.valueInfo())
 		case "quantization_annotation":
-			g.Annotations = append(g.Annotations, c.annotation())
+			g.Annotations = push(&c, g.Annotations, c.annotation())
 		case "metadata_props":
 			c.skim()
 		}
@@ -158,7 +169,7 @@ func (s *scanner) node(g *Graph) *Node {
 		case "overload":
 			n.Overload = c.str()
 		case "attribute":
-			n.Attrs = append(n.Attrs, c.attr(g.m, n))
+			n.Attrs = push(&c, n.Attrs, c.attr(g.m, n))
 		case "metadata_props", "device_configurations":
 			c.skim()
 		}
@@ -167,7 +178,7 @@ func (s *scanner) node(g *Graph) *Node {
 }
 
 func (s *scanner) annotation() Annotation {
-	a := *add[Annotation](s)
+	var a Annotation
 	c := s.sub()
 	for c.next() {
 		switch {
@@ -176,7 +187,7 @@ func (s *scanner) annotation() Annotation {
 			a.Tensor = c.str()
 		case c.def.kind == sub:
 			e, _ := c.entry()
-			a.Params = append(a.Params, e)
+			a.Params = push(&c, a.Params, e)
 		}
 	}
 	return a
@@ -222,21 +233,21 @@ func (s *scanner) function(m *Model) *Function {
 		case "input":
 			v := add[ValueInfo](&c)
 			v.Name, v.Span = c.str(), c.span()
-			f.Body.Inputs = append(f.Body.Inputs, v)
+			f.Body.Inputs = push(&c, f.Body.Inputs, v)
 		case "output":
 			v := add[ValueInfo](&c)
 			v.Name, v.Span = c.str(), c.span()
-			f.Body.Outputs = append(f.Body.Outputs, v)
+			f.Body.Outputs = push(&c, f.Body.Outputs, v)
 		case "attribute":
 			f.Attributes = c.strs(f.Attributes)
 		case "attribute_proto":
-			f.Defaults = append(f.Defaults, c.attr(m, nil))
+			f.Defaults = push(&c, f.Defaults, c.attr(m, nil))
 		case "node":
-			f.Body.Nodes = append(f.Body.Nodes, c.node(f.Body))
+			f.Body.Nodes = push(&c, f.Body.Nodes, c.node(f.Body))
 		case "opset_import":
-			f.Opsets = append(f.Opsets, c.opset())
+			f.Opsets = push(&c, f.Opsets, c.opset())
 		case "value_info":
-			f.Body.Values = append(f.Body.Values, c.valueInfo())
+			f.Body.Values = push(&c, f.Body.Values, c.valueInfo())
 		case "metadata_props":
 			c.skim()
 		}
@@ -258,10 +269,10 @@ func (s *scanner) training(m *Model) *Training {
 			t.Algorithm = c.graph(m, nil)
 		case "initialization_binding":
 			e, _ := c.entry()
-			t.InitBindings = append(t.InitBindings, e)
+			t.InitBindings = push(&c, t.InitBindings, e)
 		case "update_binding":
 			e, _ := c.entry()
-			t.Updates = append(t.Updates, e)
+			t.Updates = push(&c, t.Updates, e)
 		}
 	}
 	return t

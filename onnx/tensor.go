@@ -35,7 +35,6 @@ type Tensor struct {
 func (s *scanner) tensor(m *Model) *Tensor {
 	t := add[Tensor](s)
 	t.m, t.Span = m, s.span()
-	s.p.charge(s.tag, 24) // of Model.Tensors
 	var x externalFields
 	typed := ""
 	c := s.sub()
@@ -89,7 +88,7 @@ func (s *scanner) tensor(m *Model) *Tensor {
 	if x.used {
 		t.external(s, &x)
 	}
-	m.Tensors = append(m.Tensors, t)
+	m.Tensors = push(s, m.Tensors, t)
 	return t
 }
 

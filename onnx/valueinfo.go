@@ -66,7 +66,6 @@ func (s *scanner) shape() []Dim {
 		if c.def == nil {
 			continue
 		}
-		c.p.charge(c.tag, 72)
 		d := Dim{Value: -1}
 		e := c.sub()
 		for e.next() {
@@ -78,7 +77,7 @@ func (s *scanner) shape() []Dim {
 				d = Dim{Value: -1, Param: e.str()}
 			}
 		}
-		shape = append(shape, d)
+		shape = push(&c, shape, d)
 	}
 	return shape
 }

@@ -196,8 +196,7 @@ func (s *scanner) str() string {
 
 // strs appends the current field to a list of strings.
 func (s *scanner) strs(list []string) []string {
-	s.p.charge(s.tag, 48)
-	return append(list, s.str())
+	return push(s, list, s.str())
 }
 
 // i32 is the current field as an int32, which the wire may hold in more bits.
@@ -221,6 +220,9 @@ func (s *scanner) numbers(each func(v uint64)) {
 		}
 		each(v)
 		at += n
+		if s.p.err != nil {
+			return
+		}
 	}
 }
 
@@ -241,10 +243,7 @@ func number(k kind, b []byte) (v uint64, n int) {
 
 // ints appends the values of the current field.
 func (s *scanner) ints(list []int64) []int64 {
-	s.p.charge(s.tag, 24*int64(max(1, s.end-s.start)))
-	if s.p.err == nil {
-		s.numbers(func(v uint64) { list = append(list, int64(v)) })
-	}
+	s.numbers(func(v uint64) { list = push(s, list, int64(v)) })
 	return list
 }
 
