@@ -47,7 +47,7 @@ check:
 
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) ./gguf
-	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) ./onnx
+	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) -fuzzminimizetime 1x ./onnx
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZ) ./gguf/quant
 	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token
 
