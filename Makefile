@@ -57,6 +57,7 @@ check:
 
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) ./gguf
+	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) -fuzzminimizetime 1x ./onnx
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZ) ./gguf/quant
 	for f in FuzzDequant FuzzQuantize FuzzSearch; do $(GO) test -run '^$$' -fuzz $$f -fuzztime $(FUZZ) ./simd || exit 1; done
 	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime $(FUZZ) -fuzzminimizetime 1x ./train/token

@@ -125,17 +125,18 @@ func (a *Attr) scan() (any, error) {
 	var i []int64
 	var str []string
 	var types []*ValueType
+	field := attrFields[a.Type]
 	s := a.m.rescan(attrMsg, a.Span)
 	for s.next() {
-		if s.def == nil || s.def.name != attrFields[a.Type] {
+		if s.def == nil || s.def.name != field {
 			continue
 		}
-		switch a.Type {
-		case AttrFloat, AttrFloats:
+		switch field {
+		case "f", "floats":
 			s.numbers(func(v uint64) { f = append(f, math.Float32frombits(uint32(v))) })
-		case AttrInt, AttrInts:
+		case "i", "ints":
 			s.numbers(func(v uint64) { i = append(i, int64(v)) })
-		case AttrString, AttrStrings:
+		case "s", "strings":
 			str = append(str, string(s.content()))
 		default:
 			types = append(types, s.valueType())
@@ -146,24 +147,23 @@ func (a *Attr) scan() (any, error) {
 		e.File, e.Field = a.m.path, a.m.where(a.Span)+"."+e.Field
 		return nil, &e
 	}
-	switch a.Type {
-	case AttrFloat:
+	switch field {
+	case "f":
 		return append(f, 0)[0], nil
-	case AttrInt:
+	case "i":
 		return append(i, 0)[0], nil
-	case AttrString:
+	case "s":
 		return append(str, "")[0], nil
-	case AttrFloats:
+	case "floats":
 		return f, nil
-	case AttrInts:
+	case "ints":
 		return i, nil
-	case AttrStrings:
+	case "strings":
 		return str, nil
-	case AttrTypeProto:
+	case "tp":
 		return first(types), nil
-	default:
-		return types, nil
 	}
+	return types, nil
 }
 
 // attrAs decodes an attribute of the node, fallback where it has none.

@@ -142,8 +142,12 @@ func checkFields(t *testing.T, m *Model, want *goldenModel) {
 func checkTensors(t *testing.T, m *Model, want *goldenModel) {
 	t.Helper()
 	byPath := map[string]*Tensor{}
-	for _, x := range m.Tensors {
+	places := m.Places()
+	for i, x := range m.Tensors {
 		byPath[x.Where()] = x
+		if places[i] != x.Where() {
+			t.Errorf("tensor %d at %s and at %s", i, places[i], x.Where())
+		}
 	}
 	if len(byPath) != len(want.Tensors) || len(m.Tensors) != len(want.Tensors) {
 		t.Errorf("%d tensors at %d places, want %d", len(m.Tensors), len(byPath), len(want.Tensors))

@@ -268,10 +268,10 @@ func TestMemory(t *testing.T) {
 func TestCheck(t *testing.T) {
 	node := func(ins, outs string, more ...[]byte) []byte {
 		b := [][]byte{text(4, "Op")}
-		for _, s := range strings.Fields(ins) {
+		for s := range strings.FieldsSeq(ins) {
 			b = append(b, text(1, strings.Trim(s, "-")))
 		}
-		for _, s := range strings.Fields(outs) {
+		for s := range strings.FieldsSeq(outs) {
 			b = append(b, text(2, s))
 		}
 		return sub1(1, append(b, more...)...)

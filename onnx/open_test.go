@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -143,5 +144,33 @@ func TestOpenOddPaths(t *testing.T) {
 	put(t, bad, append(modelBytes(), 2<<3|2, 100))
 	if _, err := Open(bad); err == nil || !strings.Contains(err.Error(), bad) {
 		t.Errorf("the message lacks the file: %v", err)
+	}
+}
+
+// TestLargeExternal: data beyond 4 GiB is mapped, not read.
+func TestLargeExternal(t *testing.T) {
+	if strconv.IntSize < 64 {
+		t.Skip("more than this machine can map")
+	}
+	dir := t.TempDir()
+	const at = int64(5 << 30)
+	put(t, filepath.Join(dir, "m.onnx"), externalModel("d", strconv.FormatInt(at, 10)))
+	f, err := os.Create(filepath.Join(dir, "d"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("weig"), at); err != nil { // a file with a hole
+		t.Skipf("no such large files here: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m := opened(t, filepath.Join(dir, "m.onnx"))
+	if raw := rawOf(t, m.Tensors[0]); string(raw) != "weig" {
+		t.Errorf("elements %q", raw)
+	}
+	w, err := m.WriteFile(filepath.Join(dir, "out.onnx"), false, Edits{})
+	if err != nil || !w.Files[1].Kept || w.Files[1].Size != at+4 {
+		t.Errorf("%+v, %v", w, err)
 	}
 }

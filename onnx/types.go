@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
@@ -212,11 +213,15 @@ func code(raw []byte, width int, i int64) uint64 {
 	return v >> (bit % 8) & (1<<width - 1)
 }
 
-// little is a little-endian number of up to 8 bytes.
+// little is a little-endian number of 1, 2, 4 or 8 bytes.
 func little(b []byte) uint64 {
-	var v uint64
-	for i := len(b) - 1; i >= 0; i-- {
-		v = v<<8 | uint64(b[i])
+	switch len(b) {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b))
 	}
-	return v
+	return binary.LittleEndian.Uint64(b)
 }

@@ -49,3 +49,28 @@ func (m *Model) where(target Span) string {
 	}
 	return "model"
 }
+
+// Places names the place of every tensor, in the order of Tensors, in one pass.
+func (m *Model) Places() []string {
+	at := make(map[int64]string, len(m.Tensors))
+	s := m.rescan(modelMsg, Span{0, int64(len(m.data))})
+	s.places(at)
+	out := make([]string, len(m.Tensors))
+	for i, t := range m.Tensors {
+		out[i] = at[t.Span.Start]
+	}
+	return out
+}
+
+func (s *scanner) places(at map[int64]string) {
+	for s.next() {
+		switch {
+		case s.def == nil || s.def.kind != sub:
+		case s.def.msg == tensorMsg:
+			at[int64(s.start)] = pathString(s.p.path)
+		default:
+			c := s.sub()
+			c.places(at)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -138,7 +137,7 @@ func (s *scanner) next() bool {
 
 // value reads the value of the current field from b, which begins with it.
 func (s *scanner) value(num protowire.Number, typ protowire.Type, b []byte) bool {
-	n := 0
+	var n int
 	s.start = s.lenAt
 	switch typ {
 	case protowire.VarintType:
@@ -201,9 +200,6 @@ func (s *scanner) strs(list []string) []string {
 
 // i32 is the current field as an int32, which the wire may hold in more bits.
 func (s *scanner) i32() int32 { return int32(uint32(s.val)) }
-
-// f32 is the current field as a float.
-func (s *scanner) f32() float32 { return math.Float32frombits(uint32(s.val)) }
 
 // numbers calls each for the values of the current field, one if it is not packed.
 func (s *scanner) numbers(each func(v uint64)) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
+	"github.com/detox-surgery/detox-surgery/onnx"
 	"github.com/detox-surgery/detox-surgery/surgery/hub"
 	"github.com/detox-surgery/detox-surgery/train/model"
 )
@@ -41,7 +42,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.Is(err, errCheck):
 		return exitCheck
-	case errors.Is(err, model.ErrUnsupported), errors.Is(err, gguf.ErrUnsupported):
+	case errors.Is(err, model.ErrUnsupported), errors.Is(err, gguf.ErrUnsupported), errors.Is(err, onnx.ErrUnsupported):
 		return exitUnsupported
 	}
 	return exitFailure

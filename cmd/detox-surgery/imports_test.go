@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"internal/atomicfile": {},
 	"gguf":                {"gguf", "simd", "github.com/edsrzf/mmap-go", "internal/atomicfile", "internal/testenv"},
 	"onnx":                {"onnx", "simd", "github.com/edsrzf/mmap-go", "google.golang.org/protobuf", "internal/atomicfile"},
+	"onnx/graph":          {"onnx", "github.com/owulveryck/onnx-go", "gonum.org/v1/gonum", "google.golang.org/protobuf"},
 	"train":               {"train", "gguf", "onnx", "simd", "gonum.org/v1/gonum"},
 	"train/token":         {"gguf", "github.com/nikolalohinski/gonja/v2", "golang.org/x/text/unicode/norm"},
 	"train/data":          {"train/token"},

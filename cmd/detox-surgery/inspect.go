@@ -47,7 +47,14 @@ func inspectCommand() *cli.Command {
 			if c.NArg() != 1 {
 				return usagef("inspect takes one file, not %d", c.NArg())
 			}
-			f, err := openFile(c.Args().First())
+			path, err := modelPath(c.Args().First())
+			if err != nil {
+				return err
+			}
+			if path, ok := onnxPath(path); ok {
+				return inspectONNX(path, c.Bool("json"), c.Bool("tensors"), c.Bool("keys"))
+			}
+			f, err := gguf.Open(path)
 			if err != nil {
 				return err
 			}

@@ -30,6 +30,23 @@ func Model(tb testing.TB, name string) string {
 	return path
 }
 
+// ONNX returns the paths of ONNX models that shared/models/make_onnx.py has
+// built, one per form, in DETOX_ONNX or else in onnx beside the other models.
+// They take minutes and several GB of Python packages to build, so that a test
+// is skipped without them on CI too.
+func ONNX(tb testing.TB) []string {
+	tb.Helper()
+	dir := os.Getenv("DETOX_ONNX")
+	if dir == "" {
+		dir = filepath.Join(cache(tb), "models", "onnx")
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*", "model.onnx"))
+	if err != nil || len(found) == 0 {
+		tb.Skipf("no ONNX models in %s: make_onnx.py --out builds them (DETOX_ONNX names another folder)", dir)
+	}
+	return found
+}
+
 // LlamaCpp returns a folder of Python packages that holds llama.cpp, as the
 // Makefile's target peers puts it there.
 func LlamaCpp(tb testing.TB) string {
