@@ -27,6 +27,12 @@ const (
 	blockIQ4XS
 	blockF16
 	blockBF16
+	blockTQ1_0
+	blockTQ2_0
+	blockMXFP4
+	blockNVFP4
+	blockQ1_0
+	blockQ2_0
 	blockKinds
 )
 
@@ -48,6 +54,12 @@ var blockLayouts = [blockKinds]blockLayout{
 	blockIQ4XS: {256, 136}, // f16 d, 16 high bits and 4 bytes of low bits of 6-bit scales, 128 bytes of nibbles
 	blockF16:   {1, 2},
 	blockBF16:  {1, 2},
+	blockTQ1_0: {256, 54}, // 32 and 16 bytes of five ternary digits, 4 bytes of four, f16 d
+	blockTQ2_0: {256, 66}, // 64 bytes of 2-bit codes, f16 d
+	blockMXFP4: {32, 17},  // 8-bit exponent, 16 bytes of 4-bit floats
+	blockNVFP4: {64, 36},  // four 8-bit floats, 32 bytes of 4-bit floats
+	blockQ1_0:  {128, 18}, // f16 d, 128 bits
+	blockQ2_0:  {64, 18},  // f16 d, 16 bytes of 2-bit codes
 }
 
 // batchWeights bounds how many weights one assembly call handles, and so how long
@@ -126,3 +138,23 @@ func DequantF16(dst []float32, src []byte) (blocks int) { return dequant(blockF1
 
 // DequantBF16 expands bfloat16 numbers, blocks of one weight in 2 bytes.
 func DequantBF16(dst []float32, src []byte) (blocks int) { return dequant(blockBF16, dst, src) }
+
+// DequantTQ1_0 expands blocks of 256 weights in 54 bytes: w = d*c, -1 <= c <= 1.
+func DequantTQ1_0(dst []float32, src []byte) (blocks int) { return dequant(blockTQ1_0, dst, src) }
+
+// DequantTQ2_0 expands blocks of 256 weights in 66 bytes: w = d*c, -1 <= c <= 2.
+func DequantTQ2_0(dst []float32, src []byte) (blocks int) { return dequant(blockTQ2_0, dst, src) }
+
+// DequantMXFP4 expands blocks of 32 weights in 17 bytes: w = 2^(e-128)*c, c one of
+// 0, 1, 2, 3, 4, 6, 8, 12 with a sign.
+func DequantMXFP4(dst []float32, src []byte) (blocks int) { return dequant(blockMXFP4, dst, src) }
+
+// DequantNVFP4 expands blocks of 64 weights in 36 bytes: w = d/2*c, c as in MXFP4,
+// with an 8-bit float d for each 16 weights.
+func DequantNVFP4(dst []float32, src []byte) (blocks int) { return dequant(blockNVFP4, dst, src) }
+
+// DequantQ1_0 expands blocks of 128 weights in 18 bytes: w = d or -d.
+func DequantQ1_0(dst []float32, src []byte) (blocks int) { return dequant(blockQ1_0, dst, src) }
+
+// DequantQ2_0 expands blocks of 64 weights in 18 bytes: w = d*c, -1 <= c <= 2.
+func DequantQ2_0(dst []float32, src []byte) (blocks int) { return dequant(blockQ2_0, dst, src) }

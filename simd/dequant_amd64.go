@@ -2,6 +2,8 @@
 
 package simd
 
+import "math"
+
 // unpackers has a row per type; assembly of dequant_*_amd64.s.
 var unpackers = [blockKinds]unpackerRow{
 	blockQ4_0:  {AVX2: dequantQ4_0AVX2, AVX512: dequantQ4_0AVX512},
@@ -18,6 +20,12 @@ var unpackers = [blockKinds]unpackerRow{
 	blockIQ4XS: {AVX2: dequantIQ4XSAVX2, AVX512: dequantIQ4XSAVX512},
 	blockF16:   {AVX2: dequantF16AVX2, AVX512: dequantF16AVX512},
 	blockBF16:  {AVX2: dequantBF16AVX2, AVX512: dequantBF16AVX512},
+	blockTQ1_0: {AVX2: dequantTQ1_0AVX2, AVX512: dequantTQ1_0AVX2},
+	blockTQ2_0: {AVX2: dequantTQ2_0AVX2, AVX512: dequantTQ2_0AVX2},
+	blockMXFP4: {AVX2: dequantMXFP4AVX2, AVX512: dequantMXFP4AVX2},
+	blockNVFP4: {AVX2: dequantNVFP4AVX2, AVX512: dequantNVFP4AVX2},
+	blockQ1_0:  {AVX2: dequantQ1_0AVX2, AVX512: dequantQ1_0AVX2},
+	blockQ2_0:  {AVX2: dequantQ2_0AVX2, AVX512: dequantQ2_0AVX2},
 }
 
 //go:noescape
@@ -104,6 +112,24 @@ func dequantF16AVX2(dst *float32, src *byte, n int)
 //go:noescape
 func dequantBF16AVX2(dst *float32, src *byte, n int)
 
+//go:noescape
+func dequantTQ1_0AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantTQ2_0AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantMXFP4AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantNVFP4AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantQ1_0AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func dequantQ2_0AVX2(dst *float32, src *byte, n int)
+
 // codeFloats are the values of codes: -16..31.
 var codeFloats = [48]float32{ //nolint:unused // read by assembly
 	-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
@@ -124,4 +150,25 @@ var laneNumbers = [16]int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 var bitSpread = [32]byte{ //nolint:unused // read by assembly
 	0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
 	2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
+}
+
+// fp4Codes are the 4-bit floats by their bits, counted in halves, for VPSHUFB.
+var fp4Codes = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12} //nolint:unused // read by assembly
+
+// ue4m3Halves are half the values of the 8-bit floats of NVFP4.
+var ue4m3Halves = halvesUE4M3() //nolint:unused // read by assembly
+
+// halvesUE4M3 is a table: 4 bits of exponent, 3 of fraction, an ignored bit on top;
+// what the standard calls NaN counts as 0, but not with the top bit.
+func halvesUE4M3() (h [256]float32) {
+	for b := range h {
+		exp, frac := b>>3&15, float64(b&7)
+		if exp == 0 {
+			h[b] = float32(math.Ldexp(frac, -10))
+		} else {
+			h[b] = float32(math.Ldexp(8+frac, exp-11))
+		}
+	}
+	h[0x7f] = 0
+	return h
 }
