@@ -1,95 +1,16 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "search_amd64.h"
 
-// Search, at SI: rows of 32 bytes, one weight of each run: weights x at 0, their
-// importance w at 1024, codes l at 2048; then variables and the results.
-#define HI 3072(SI)
-#define LEAST 3104(SI)
-#define BEST 3136(SI)
-#define SUMW 3168(SI)
-#define SUMX 3200(SI)
-#define FLAT 3232(SI)
-#define SCALE 3328(SI)
-#define MIN 3392(SI)
-
-#define C_MAGIC ·searchTable+0(SB)
-#define C_32TH ·searchTable+4(SB)
-#define C_BOUND ·searchTable+8(SB)
-#define C_TINY ·searchTable+12(SB)
-#define C_ONE ·searchTable+16(SB)
-
-// Constants in registers: Y15 C_MAGIC, Y14 that plus the largest code, Y13 the sign
-// bit; in searchSymmetric also Y12 C_MAGIC plus the least code.
-
-#define SIGNBIT \
-	VPCMPEQD Y13, Y13, Y13; \
-	VPSLLD $31, Y13, Y13
-
-// WEIGH: w = Y0 + |x|, Y1 += w, Y2 += w*x.
-#define WEIGH \
-	VMOVUPS (SI)(R8*1), Y3; \
-	VANDNPS Y3, Y13, Y4; \
-	VADDPS Y4, Y0, Y4; \
-	VMOVUPS Y4, 1024(SI)(R8*1); \
-	VADDPS Y4, Y1, Y1; \
-	VMULPS Y3, Y4, Y4; \
-	VADDPS Y4, Y2, Y2; \
-	ADDQ $32, R8
-
-// CODE: Y8 = the code of x (left in Y7) for the inverse scale Y3 and minimum Y4.
-#define CODE(off) \
-	VMOVUPS (off)(SI)(R8*1), Y7; \
-	VSUBPS Y4, Y7, Y8; \
-	VMULPS Y8, Y3, Y8; \
-	VADDPS Y15, Y8, Y8; \
-	VMAXPS Y15, Y8, Y8; \
-	VMINPS Y14, Y8, Y8; \
-	VSUBPS Y15, Y8, Y8; \
-	VMOVUPS Y8, (2048+off)(SI)(R8*1)
-
-// FIT: Y0 += w*l, Y1 += w*l*l, Y2 += w*l*x.
-#define FIT(off) \
-	CODE(off); \
-	VMULPS (1024+off)(SI)(R8*1), Y8, Y9; \
-	VMULPS Y8, Y9, Y10; \
-	VADDPS Y9, Y0, Y0; \
-	VMULPS Y7, Y9, Y11; \
-	VADDPS Y10, Y1, Y1; \
-	VADDPS Y11, Y2, Y2
-
-// ERROR: Y0 += w*(Y5*l + Y6 - x)^2.
-#define ERROR(off) \
-	VMULPS (2048+off)(SI)(R8*1), Y5, Y7; \
-	VADDPS Y6, Y7, Y7; \
-	VSUBPS (off)(SI)(R8*1), Y7, Y7; \
-	VMULPS Y7, Y7, Y7; \
-	VMULPS (1024+off)(SI)(R8*1), Y7, Y7; \
-	VADDPS Y7, Y0, Y0
-
-// BOUNDED(fail): jumps if a code of a run that is not flat may be too large to be
-// rounded by C_MAGIC: hi and the least weight bound all others.
-#define BOUNDED(fail) \
-	VMOVUPS HI, Y7; \
-	VSUBPS Y4, Y7, Y7; \
-	VMULPS Y3, Y7, Y7; \
-	VMOVUPS LEAST, Y8; \
-	VSUBPS Y4, Y8, Y8; \
-	VMULPS Y3, Y8, Y8; \
-	VANDNPS Y7, Y13, Y7; \
-	VANDNPS Y8, Y13, Y8; \
-	VBROADCASTSS C_BOUND, Y9; \
-	VCMPPS $1, Y9, Y7, Y7; \
-	VCMPPS $1, Y9, Y8, Y8; \
-	VANDPS Y7, Y8, Y8; \
-	VORPS FLAT, Y8, Y8; \
-	VMOVMSKPS Y8, AX; \
-	CMPL AX, $255; \
-	JNE  fail
-
-// func searchAffineAVX2(s *Search, top float32, numerators *float32, n int) bool
-TEXT ·searchAffineAVX2(SB), NOSPLIT, $0-33
+// func searchAffineAVX2(s *Search, top float32, absolute bool, numerators *float32, n, rows, at int) bool
+TEXT ·searchAffineAVX2(SB), NOSPLIT, $0-49
 	MOVQ s+0(FP), SI
+	MOVBLZX absolute+12(FP), R10
+	MOVQ rows+32(FP), R9
+	SHLQ $5, R9
+	MOVQ at+40(FP), DI
+	LEAQ (SI)(DI*4), DI
 	MOVQ numerators+16(FP), DX
 	MOVQ n+24(FP), CX
 	VBROADCASTSS C_MAGIC, Y15
@@ -108,7 +29,7 @@ squares:
 	VMAXPS Y3, Y2, Y2
 	VADDPS Y4, Y0, Y0
 	ADDQ $32, R8
-	CMPQ R8, $1024
+	CMPQ R8, R9
 	JNE  squares
 	VCMPPS $3, Y0, Y0, Y3           // NaN among the weights
 	VMOVMSKPS Y3, AX
@@ -123,14 +44,17 @@ squares:
 	VBROADCASTSS C_32TH, Y3
 	VMULPS Y3, Y0, Y0
 	VSQRTPS Y0, Y0
-
+	TESTL R10, R10
+	JEQ  sized
+	VXORPS Y0, Y0, Y0               // the importance is |x| alone
+sized:
 	VMOVAPS Y13, Y1                 // -0: the first addition changes no sign
 	VMOVAPS Y13, Y2
 	XORL R8, R8
 weights:
 	WEIGH
 	WEIGH
-	CMPQ R8, $1024
+	CMPQ R8, R9
 	JNE  weights
 	VMOVUPS Y1, SUMW
 	VMOVUPS Y2, SUMX
@@ -152,18 +76,9 @@ first:
 	CODE(64)
 	CODE(96)
 	ADDQ $128, R8
-	CMPQ R8, $1024
+	CMPQ R8, R9
 	JNE  first
-	VXORPS Y0, Y0, Y0
-	XORL R8, R8
-firsterror:
-	ERROR(0)
-	ERROR(32)
-	ERROR(64)
-	ERROR(96)
-	ADDQ $128, R8
-	CMPQ R8, $1024
-	JNE  firsterror
+	ERRORS(firstsquares, firstdistances, firsterror)
 	VMOVUPS Y0, BEST
 
 step:
@@ -184,7 +99,7 @@ fit:
 	FIT(64)
 	FIT(96)
 	ADDQ $128, R8
-	CMPQ R8, $1024
+	CMPQ R8, R9
 	JNE  fit
 
 	// Y0 sum of w*l, Y1 of w*l*l, Y2 of w*l*x.
@@ -207,16 +122,7 @@ fit:
 	VCMPPS $14, Y10, Y6, Y10        // minimum > 0
 	VBLENDVPS Y10, Y2, Y5, Y5
 	VANDNPS Y6, Y10, Y6
-	VXORPS Y0, Y0, Y0
-	XORL R8, R8
-error:
-	ERROR(0)
-	ERROR(32)
-	ERROR(64)
-	ERROR(96)
-	ADDQ $128, R8
-	CMPQ R8, $1024
-	JNE  error
+	ERRORS(squaresof, distances, error)
 	VMOVUPS BEST, Y1
 	VCMPPS $1, Y1, Y0, Y2
 	VANDPS Y2, Y11, Y2
@@ -237,11 +143,11 @@ error:
 	VMOVUPS Y1, SCALE
 	VXORPS Y13, Y12, Y12
 	VMOVUPS Y12, MIN
-	MOVB $1, ret+32(FP)
+	MOVB $1, ret+48(FP)
 	VZEROUPPER
 	RET
 fail:
-	MOVB $0, ret+32(FP)
+	MOVB $0, ret+48(FP)
 	VZEROUPPER
 	RET
 
@@ -294,20 +200,10 @@ TEXT ·searchSymmetricAVX2(SB), NOSPLIT, $0-41
 	VSUBPS Y0, Y14, Y14
 	SIGNBIT
 
-	VXORPS Y4, Y4, Y4               // magnitude of the extreme
-	VXORPS Y5, Y5, Y5               // extreme
-	VXORPS Y6, Y6, Y6               // NaN if a weight is not finite
-	VXORPS Y7, Y7, Y7
+	NOEXTREME
 	XORL R8, R8
 extremes:
-	VMOVUPS (SI)(R8*1), Y0
-	VANDNPS Y0, Y13, Y1
-	VCMPPS $14, Y4, Y1, Y2
-	VBLENDVPS Y2, Y0, Y5, Y5
-	VMAXPS Y4, Y1, Y4
-	VMULPS Y7, Y0, Y3
-	VADDPS Y3, Y6, Y6
-	VMULPS Y0, Y0, Y1
+	EXTREME((SI)(R8*1))
 	VMOVUPS Y1, 1024(SI)(R8*1)
 	VMULPS Y0, Y1, Y1
 	VMOVUPS Y1, 2048(SI)(R8*1)
@@ -353,16 +249,6 @@ fail:
 	MOVB $0, ret+40(FP)
 	VZEROUPPER
 	RET
-
-// BYTES: the dwords of Y0..Y3, codes below 256, to 32 bytes at DI. Y11 is dwordOrder.
-#define BYTES \
-	VPACKSSDW Y1, Y0, Y0; \
-	VPACKSSDW Y3, Y2, Y2; \
-	VPACKUSWB Y2, Y0, Y0; \
-	VPERMD Y0, Y11, Y0; \
-	VMOVDQU Y0, (DI); \
-	ADDQ $32, DI; \
-	ADDQ $128, SI
 
 // AFFINE: y = the code of the 8 weights at off. The maximum takes 0 for NaN.
 #define AFFINE(off, y) \

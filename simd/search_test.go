@@ -12,7 +12,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/simd/internal/simdtest"
 )
 
-var searchTypes = []quant.Type{quant.Q4K, quant.Q5K, quant.Q6K}
+var searchTypes = []quant.Type{quant.Q4K, quant.Q5K, quant.Q6K, quant.Q2K, quant.Q3K, quant.IQ4NL, quant.MXFP4, quant.NVFP4}
 
 // checkSearch compares an encoder that searches by assembly with the scalar one.
 func checkSearch(t *testing.T, typ quant.Type, x []float32) {
@@ -23,7 +23,7 @@ func checkSearch(t *testing.T, typ quant.Type, x []float32) {
 	for i := 0; i < len(got); i += typ.Bytes() {
 		if !bytes.Equal(got[i:i+typ.Bytes()], want[i:i+typ.Bytes()]) {
 			b := i / typ.Bytes()
-			t.Fatalf("block %d of %v is % x, want % x; weights %v", b, typ, got[i:i+typ.Bytes()], want[i:i+typ.Bytes()], x[256*b:256*b+256])
+			t.Fatalf("block %d of %v is % x, want % x; weights %v", b, typ, got[i:i+typ.Bytes()], want[i:i+typ.Bytes()], x[typ.Block()*b:][:typ.Block()])
 		}
 	}
 }

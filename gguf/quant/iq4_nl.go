@@ -1,6 +1,10 @@
 package quant
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 // An IQ4_NL block is 18 bytes for 32 weights, laid out as Q4_0: f16 d, then 16
 // bytes of codes, weight i in the low and weight i+16 in the high half of byte i.
@@ -55,6 +59,36 @@ func encodeIQ4NL(dst []byte, src []float32) {
 	}
 }
 
+// numeratorsIQ4 are those of the scales that searchIQ4 tries after the first.
+var numeratorsIQ4 = func() (n []float32) {
+	for step := -7; step <= 7; step++ {
+		n = append(n, float32(step)+levelsIQ4[0])
+	}
+	return n
+}()
+
+// encodeFastIQ4NL does eight blocks at a time.
+func encodeFastIQ4NL(dst []byte, src []float32) (blocks int) {
+	var s simd.Search
+	var codes [256]uint8
+	var inv [8]float32
+	for ; len(src) >= 256 && s.Levels(src[:256], numeratorsIQ4); dst, src = dst[8*18:], src[256:] {
+		for j, d := range s.Scale[:8] {
+			putF16(dst, 18*j, d)
+			inv[j] = inverse(d)
+		}
+		simd.RoundLevels(&codes, src[:256], &inv)
+		for j := range 8 {
+			q, c := dst[18*j+2:][:16], codes[32*j:32*j+32]
+			for i := range q {
+				q[i] = c[i] | c[i+16]<<4
+			}
+		}
+		blocks += 8
+	}
+	return blocks
+}
+
 // packIQ4 writes the codes of the levels nearest to x*id.
 func packIQ4(dst []byte, x []float32, id float32) {
 	for i := range 16 {
@@ -95,8 +129,8 @@ func searchIQ4(x, weight []float32) float32 {
 		d = lx / l2
 	}
 	best := d * lx
-	for step := -7; step <= 7; step++ {
-		lx, l2 = sumsIQ4(x, weight, (float32(step)+levelsIQ4[0])/ext)
+	for _, n := range numeratorsIQ4 {
+		lx, l2 = sumsIQ4(x, weight, n/ext)
 		if l2 > 0 && float32(lx*lx) > float32(best*l2) {
 			d = lx / l2
 			best = d * lx

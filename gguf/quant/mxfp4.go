@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 // An MXFP4 block is 17 bytes for 32 weights: an 8-bit exponent e, then 16 bytes of
 // codes, weight i in the low and weight i+16 in the high half of byte i. A code is
@@ -83,14 +87,59 @@ func decodeMXFP4(dst []float32, src []byte) { decodeByGrid(dst, src, &gridMXFP4,
 
 func encodeMXFP4(dst []byte, src []float32) {
 	for ; len(src) > 0; dst, src = dst[17:], src[32:] {
-		dst[0] = 0
-		if top := abs32(extreme(src[:32])); top > 0 {
-			// In float32 like the reference, which makes the last number below a
-			// large power of two count as that power. Tiny numbers wrap around as
-			// its cast to a byte does; all their codes are zero.
-			dst[0] = uint8(int(math.Floor(float64(float32(math.Log2(float64(top)))))) + 125)
-		}
+		dst[0] = exponentMXFP4(abs32(extreme(src[:32])))
 		packFP4(dst[1:17], src[:32], halfE8M0(dst[0]))
+	}
+}
+
+// exponentMXFP4 is the exponent of a block whose largest magnitude is top. In float32
+// like the reference, which makes the last number below a large power of two count
+// as that power. Tiny numbers wrap around as its cast to a byte does; all their codes
+// are zero.
+func exponentMXFP4(top float32) uint8 {
+	if !(top > 0) {
+		return 0
+	}
+	return uint8(int(math.Floor(float64(float32(math.Log2(float64(top)))))) + 125)
+}
+
+// encodeFastMXFP4 does two blocks at a time.
+func encodeFastMXFP4(dst []byte, src []float32) (blocks int) {
+	var codes [64]uint8
+	var scale [4]float32
+	for ; len(src) >= 64; dst, src = dst[34:], src[64:] {
+		plain := true
+		for j := range 2 {
+			top := abs32(extreme(src[32*j : 32*j+32]))
+			dst[17*j] = exponentMXFP4(top)
+			d := halfE8M0(dst[17*j])
+			scale[2*j], scale[2*j+1] = d, d
+			plain = plain && exactFP4(top, d)
+		}
+		if plain && !simd.RoundFP4(&codes, src[:64], &scale) {
+			break
+		}
+		for j := range 2 {
+			if !plain {
+				packFP4(dst[17*j+1:][:16], src[32*j:32*j+32], scale[2*j])
+				continue
+			}
+			joinFP4(dst[17*j+1:][:16], codes[32*j:])
+		}
+		blocks += 2
+	}
+	return blocks
+}
+
+// exactFP4 tells whether codes for magnitudes up to top and scale d may be found by
+// comparing with the middles between levels, as simd.RoundFP4 does.
+func exactFP4(top, d float32) bool { return d > 1e-30 && d < 1e30 && top <= 64*d }
+
+// joinFP4 packs two codes a byte.
+func joinFP4(dst, codes []uint8) {
+	hi := codes[len(dst):]
+	for i := range dst {
+		dst[i] = codes[i] | hi[i]<<4
 	}
 }
 

@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 // An NVFP4 block is 36 bytes for 64 weights: four 8-bit floats, the scales of 16
 // weights each, then for each 16 weights 8 bytes of codes as in MXFP4.
@@ -77,11 +81,43 @@ func encodeNVFP4(dst []byte, src []float32) {
 	for ; len(src) > 0; dst, src = dst[36:], src[64:] {
 		for j := range 4 {
 			x := src[16*j : 16*j+16]
-			dst[j] = nearestUE4M3(abs32(extreme(x)) / 6)
-			if dst[j] >= 0x78 { // 256 and above: the reference takes the largest scale
-				dst[j] = 0x7e
-			}
+			dst[j] = scaleNVFP4(abs32(extreme(x)))
 			packFP4(dst[4+8*j:][:8], x, halfUE4M3(dst[j]))
 		}
 	}
+}
+
+// scaleNVFP4 is the scale of 16 weights whose largest magnitude is top; from 256 on
+// the reference takes the largest.
+func scaleNVFP4(top float32) uint8 {
+	d := nearestUE4M3(top / 6)
+	if d >= 0x78 {
+		return 0x7e
+	}
+	return d
+}
+
+func encodeFastNVFP4(dst []byte, src []float32) (blocks int) {
+	var codes [64]uint8
+	var scale [4]float32
+	for ; len(src) > 0; dst, src = dst[36:], src[64:] {
+		plain := true
+		for j := range scale {
+			top := abs32(extreme(src[16*j : 16*j+16]))
+			dst[j] = scaleNVFP4(top)
+			scale[j] = halfUE4M3(dst[j])
+			plain = plain && exactFP4(top, scale[j])
+		}
+		if !plain {
+			encodeNVFP4(dst[:36], src[:64])
+		} else if simd.RoundFP4(&codes, src[:64], &scale) {
+			for j := range scale {
+				joinFP4(dst[4+8*j:][:8], codes[16*j:])
+			}
+		} else {
+			break
+		}
+		blocks++
+	}
+	return blocks
 }

@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // A Q2_K block is 84 bytes for 256 weights: 16 bytes with a 4-bit sub-scale
 // (low) and sub-minimum (high) for each 16 weights, 64 bytes of 2-bit codes,
 // f16 d, f16 dmin. w = code*(d*scale) - dmin*min. Of each 128 weights, weight l,
@@ -36,19 +38,39 @@ func decodeQ2K(dst []float32, src []byte) {
 
 func encodeQ2K(dst []byte, src []float32) {
 	for ; len(src) > 0; dst, src = dst[84:], src[256:] {
-		encodeBlockQ2K(dst[:84], src[:256])
+		encodeBlockQ2K(dst[:84], src[:256], nil)
 	}
 }
 
-func encodeBlockQ2K(dst []byte, x []float32) {
+func encodeFastQ2K(dst []byte, src []float32) int {
+	n, fast := len(src)/256, new(simd.Search)
+	for ; len(src) > 0; dst, src = dst[84:], src[256:] {
+		encodeBlockQ2K(dst[:84], src[:256], fast)
+	}
+	return n
+}
+
+// runQ2K searches scale, minimum and codes of run j of x.
+func runQ2K(codes *[256]uint8, x []float32, j int) (scale, minimum float32) {
+	var weight [16]float32
+	xs := x[16*j : 16*j+16]
+	for i, v := range xs {
+		weight[i] = abs32(v)
+	}
+	return searchQ2K.affine(codes[16*j:16*j+16], xs, weight[:])
+}
+
+// encodeBlockQ2K writes one block; fast does by assembly what it can, nil is for none.
+func encodeBlockQ2K(dst []byte, x []float32, fast *simd.Search) {
 	var codes [256]uint8
-	var scales, mins, weight [16]float32
-	for j := range 16 {
-		xs := x[16*j : 16*j+16]
-		for i, v := range xs {
-			weight[i] = abs32(v)
+	var scales, mins [16]float32
+	searched := fast == nil || !fast.Absolute(x, searchQ2K.top, searchQ2K.numerators)
+	if !searched {
+		scales, mins = fast.Scale, fast.Min
+	} else {
+		for j := range 16 {
+			scales[j], mins[j] = runQ2K(&codes, x, j)
 		}
-		scales[j], mins[j] = searchQ2K.affine(codes[16*j:16*j+16], xs, weight[:])
 	}
 	var topScale, topMin, is, im float32
 	for j := range 16 {
@@ -65,6 +87,11 @@ func encodeBlockQ2K(dst []byte, x []float32) {
 	}
 	putF16(dst, 80, topScale/15)
 	putF16(dst, 82, topMin/15)
+	for j := range 16 {
+		if !searched && f16At(dst, 80)*float32(dst[j]&15) == 0 { // the codes stay those of the search
+			runQ2K(&codes, x, j)
+		}
+	}
 	roundQ2K(dst, &codes, x)
 }
 

@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/detox-surgery/detox-surgery/simd"
+
 // A Q3_K block is 110 bytes for 256 weights: 32 bytes with the third bits (bit j
 // of byte i for weight 32*j+i), 64 bytes with the low two bits laid out as in
 // Q2_K, 12 bytes with sixteen 6-bit sub-scales, f16 d.
@@ -65,15 +67,29 @@ func setCodesQ3K(dst []byte, c []int16) {
 
 func encodeQ3K(dst []byte, src []float32) {
 	for ; len(src) > 0; dst, src = dst[110:], src[256:] {
-		encodeBlockQ3K(dst[:110], src[:256])
+		encodeBlockQ3K(dst[:110], src[:256], nil)
 	}
 }
 
-func encodeBlockQ3K(dst []byte, x []float32) {
+func encodeFastQ3K(dst []byte, src []float32) int {
+	n, fast := len(src)/256, new(simd.Search)
+	for ; len(src) > 0; dst, src = dst[110:], src[256:] {
+		encodeBlockQ3K(dst[:110], src[:256], fast)
+	}
+	return n
+}
+
+// encodeBlockQ3K writes one block; fast does by assembly what it can, nil is for none.
+func encodeBlockQ3K(dst []byte, x []float32, fast *simd.Search) {
 	var codes [256]int16
 	var scales [16]float32
-	for j := range scales {
-		scales[j] = climb(codes[16*j:16*j+16], x[16*j:16*j+16], 4)
+	searched := fast == nil || !fast.Climb(x, 4)
+	if !searched {
+		scales = fast.Scale
+	} else {
+		for j := range scales {
+			scales[j] = climb(codes[16*j:16*j+16], x[16*j:16*j+16], 4)
+		}
 	}
 	clear(dst[96:110])
 	if top := extreme(scales[:]); top != 0 {
@@ -82,6 +98,11 @@ func encodeBlockQ3K(dst []byte, x []float32) {
 			putSubScale3(dst[96:108], j, clampInt(nearest(is*s), -32, 31))
 		}
 		putF16(dst, 108, 1/is)
+	}
+	for j := range scales {
+		if !searched && f16At(dst, 108)*float32(subScale3(dst[96:108], j)) == 0 { // the codes stay those of the search
+			climb(codes[16*j:16*j+16], x[16*j:16*j+16], 4)
+		}
 	}
 	roundQ3K(dst, &codes, x)
 }
