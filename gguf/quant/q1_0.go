@@ -1,5 +1,7 @@
 package quant
 
+import "math"
+
 // A Q1_0 block is 18 bytes for 128 weights d or -d: f16 d, then 16 bytes with a
 // bit for each weight, set for d. As codes -1 and 1: w = code*d.
 
@@ -33,17 +35,20 @@ func setCodesQ1_0(dst []byte, c []int16) {
 func decodeQ1_0(dst []float32, src []byte) { decodeByGrid(dst, src, &gridQ1_0, 128, 18) }
 
 func encodeQ1_0(dst []byte, src []float32) {
-	var codes [128]int16
 	for ; len(src) > 0; dst, src = dst[18:], src[128:] {
 		var sum float32
-		for i, x := range src[:128] {
-			sum += abs32(x)
-			codes[i] = -1
-			if x >= 0 {
-				codes[i] = 1
+		for i := range 16 {
+			var bits uint8
+			for j, x := range src[8*i : 8*i+8] {
+				sum += abs32(x)
+				bit := uint8(math.Float32bits(x)>>31) ^ 1
+				if x == 0 {
+					bit = 1
+				}
+				bits |= bit << j
 			}
+			dst[2+i] = bits
 		}
 		putF16(dst, 0, sum/128)
-		setCodesQ1_0(dst[:18], codes[:])
 	}
 }

@@ -1,6 +1,10 @@
 package quant
 
-import "github.com/detox-surgery/detox-surgery/simd"
+import (
+	"slices"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 // A Q3_K block is 110 bytes for 256 weights: 32 bytes with the third bits (bit j
 // of byte i for weight 32*j+i), 64 bytes with the low two bits laid out as in
@@ -99,12 +103,32 @@ func encodeBlockQ3K(dst []byte, x []float32, fast *simd.Search) {
 		}
 		putF16(dst, 108, 1/is)
 	}
+	if !searched && roundFastQ3K(dst, x) {
+		return
+	}
 	for j := range scales {
 		if !searched && f16At(dst, 108)*float32(subScale3(dst[96:108], j)) == 0 { // the codes stay those of the search
 			climb(codes[16*j:16*j+16], x[16*j:16*j+16], 4)
 		}
 	}
 	roundQ3K(dst, &codes, x)
+}
+
+// roundFastQ3K is roundQ3K by assembly, if there is some and no scale is 0.
+func roundFastQ3K(dst []byte, x []float32) bool {
+	var scale, offset [16]float32
+	var codes [256]uint8
+	scalesQ3K(dst, scale[:], offset[:])
+	if slices.Contains(scale[:], 0) || !simd.RoundSymmetric(&codes, x, &scale, 4) {
+		return false
+	}
+	for i := range 32 {
+		c := codes[i:]
+		dst[i] = c[0]>>2 | c[32]>>2<<1 | c[64]>>2<<2 | c[96]>>2<<3 | c[128]>>2<<4 | c[160]>>2<<5 | c[192]>>2<<6 | c[224]>>2<<7
+		dst[32+i] = c[0]&3 | c[32]&3<<2 | c[64]&3<<4 | c[96]<<6
+		dst[64+i] = c[128]&3 | c[160]&3<<2 | c[192]&3<<4 | c[224]<<6
+	}
+	return true
 }
 
 // roundQ3K writes the codes nearest to x on the scales that dst has; a run whose

@@ -62,10 +62,23 @@ func encodeTQ1_0(dst []byte, src []float32) {
 	var codes [256]int16
 	for ; len(src) > 0; dst, src = dst[54:], src[256:] {
 		putF16(dst, 52, ternary(&codes, src[:256]))
-		clear(dst[:52])
-		setCodesTQ1_0(dst, codes[:])
+		for i := range 32 {
+			c := codes[i:]
+			dst[i] = byte3(81*c[0] + 27*c[32] + 9*c[64] + 3*c[96] + c[128])
+		}
+		for i := range 16 {
+			c := codes[160+i:]
+			dst[32+i] = byte3(81*c[0] + 27*c[16] + 9*c[32] + 3*c[48] + c[64])
+		}
+		for i := range 4 {
+			c := codes[240+i:]
+			dst[48+i] = byte3(81*c[0] + 27*c[4] + 9*c[8] + 3*c[12] - 1)
+		}
 	}
 }
+
+// byte3 is the byte of five ternary digits whose number is 121+n.
+func byte3(n int16) uint8 { return uint8((uint32(n+121)*256 + 242) / 243) }
 
 // ternary rounds x over its largest magnitude, which it returns.
 func ternary(codes *[256]int16, x []float32) float32 {
