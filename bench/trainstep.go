@@ -14,7 +14,7 @@ import (
 // next-token cross-entropy over all positions, forward and backward.
 type TrainStepConfig struct {
 	Batch, Seq int
-	Trainable  string // ffn_down | all
+	Trainable  string // ffn_down | all (the matrices of the blocks) | gains (of the norms)
 	Steps      int    // measured steps; one more warms up
 	MaxTokens  int    // tokens of one micro-batch
 	Precision  string // nn.F32 or nn.Fast; "": the former
@@ -101,26 +101,40 @@ func step(tape *nn.Tape, m *model.Model, seqs [][]int32, group int, budget int64
 	return sum
 }
 
+// trainables name what a step trains.
+var trainables = map[string]func(r model.Role) bool{
+	"ffn_down": func(r model.Role) bool { return r.Kind == model.FFNDown },
+	"all":      func(r model.Role) bool { return r.Kind.PerBlock() && !r.Kind.IsGain() },
+	"gains":    func(r model.Role) bool { return r.Kind.IsGain() },
+}
+
 // makeTrainable puts an f32 delta over the named weights.
 func makeTrainable(m *model.Model, which string) (params []*nn.Param, undo func(), err error) {
+	trains, ok := trainables[which]
+	if !ok {
+		return nil, nil, fmt.Errorf("bench: trainable is %q, not ffn_down, all or gains", which)
+	}
 	var roles []model.Role
 	for _, r := range m.Roles() {
-		switch {
-		case which == "ffn_down" && r.Kind == model.FFNDown, which == "all" && r.Block >= 0 && !r.Kind.IsGain() && r.Kind.PerBlock():
-			roles = append(roles, r)
+		if !trains(r) {
+			continue
 		}
-	}
-	if len(roles) == 0 {
-		return nil, nil, fmt.Errorf("bench: trainable is %q, not ffn_down or all", which)
-	}
-	for _, r := range roles {
+		roles = append(roles, r)
+		if g := m.Gain(r); g != nil {
+			params = append(params, g.Train(r.String()))
+			continue
+		}
 		d := nn.NewDelta(r.String(), m.Original(r))
 		m.SetMatrix(r, d)
 		params = append(params, d.Params()...)
 	}
 	return params, func() {
 		for _, r := range roles {
-			m.SetMatrix(r, nil)
+			if g := m.Gain(r); g != nil {
+				g.X, g.Delta = g.Base, nil
+			} else {
+				m.SetMatrix(r, nil)
+			}
 		}
 	}, nil
 }

@@ -15,7 +15,9 @@ import (
 const self = "detox-surgery"
 
 // makers make the groups of a run, a line each.
-var makers = []func(s *setup) []group{gemmGroups, trainGroups, speedGroups, quantGroups}
+var makers = []func(s *setup) []group{
+	gemmGroups, trainGroups, longTrainGroups, finetuneGroups, speedGroups, pureGroups, quantGroups, outProdGroups,
+}
 
 func groups(s *setup) (out []group) {
 	for _, m := range makers {
@@ -117,15 +119,20 @@ func (s *setup) pythonSample(ctx context.Context, id func(string) string, vars [
 }
 
 // trainGroups compare training steps, on all processors.
-func trainGroups(s *setup) (out []group) {
+func trainGroups(s *setup) []group { return s.trainShape("train-step", s.batch, s.seq, s.steps) }
+
+// longTrainGroups are the same with a quarter of the sequences, eight times as long.
+func longTrainGroups(s *setup) []group { return s.trainShape("train-long", s.batch/4, 8*s.seq, 1) }
+
+func (s *setup) trainShape(kind string, batch, seq, steps int) (out []group) {
 	threads := slices.Max(s.threads)
 	t := strconv.Itoa(threads)
-	shape := []string{"--threads", t, "--batch", strconv.Itoa(s.batch), "--seq", strconv.Itoa(s.seq), "--steps", strconv.Itoa(s.steps)}
+	shape := []string{"--threads", t, "--batch", strconv.Itoa(batch), "--seq", strconv.Itoa(seq), "--steps", strconv.Itoa(steps)}
 	for _, m := range s.models {
 		for _, which := range []string{"ffn_down", "all"} {
-			g := group{name: fmt.Sprintf("train-step/%s/%s", modelName(m), which)}
+			g := group{name: fmt.Sprintf("%s/%s/%s", kind, modelName(m), which)}
 			id := func(what string) string { return g.name + "/t" + t + "/" + what }
-			title := fmt.Sprintf("training step, %s, %d × %d tokens, %s", modelName(m), s.batch, s.seq, which)
+			title := fmt.Sprintf("training step, %s, %d × %d tokens, %s", modelName(m), batch, seq, which)
 			g.rows = []row{
 				{ID: id("tokens_per_s"), Title: title, Unit: "tokens/s", Threads: threads},
 				{ID: id("peak_rss_mib"), Title: title + ", peak memory", Unit: "MiB", Threads: threads, Lower: true},
