@@ -28,10 +28,14 @@ test: build peers
 	$(GO) test -timeout 20m ./...
 	$(MAKE) --no-print-directory test-neon
 
-# The NEON tier runs under qemu-user where it is installed (Debian: qemu-user-static).
+# The NEON tier runs under qemu-user where it is installed (Debian: qemu-user-static): on a CPU with all
+# extensions, one with dot products alone, one with none.
 test-neon:
 	@if command -v qemu-aarch64-static >/dev/null; then \
-	  GOARCH=arm64 DETOX_REQUIRE_SIMD=neon $(GO) test -short -timeout 5m -exec qemu-aarch64-static ./simd/... ; \
+	  export GOARCH=arm64; \
+	  for cpu in max:neon,dotprod,bf16,i8mm neoverse-n1:neon,dotprod cortex-a72:neon; do \
+	    DETOX_REQUIRE_SIMD=$${cpu#*:} $(GO) test -short -timeout 5m -exec "qemu-aarch64-static -cpu $${cpu%:*}" ./simd/... || exit 1; \
+	  done; \
 	elif [ -n "$$CI" ]; then echo "qemu-aarch64-static not found: the NEON tests cannot run" >&2; exit 1; \
 	else echo "qemu-aarch64-static not found: skipping the NEON tests (Debian: qemu-user-static)"; fi
 

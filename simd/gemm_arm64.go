@@ -9,8 +9,6 @@ var gemmKernels = [...]kernelSet{
 	NEON:    {nr: 12, format: plainFormat, depthMajor: true, byRows: []kernel{{8, tile8x12}, {4, tile4x12}}},
 }
 
-var precisionKernels [precisions]lowKernels
-
 //go:noescape
 func gemm8x12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)
 

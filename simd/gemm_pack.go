@@ -6,7 +6,7 @@ func (j *gemmJob) packA(s *gemmScratch, i0, i1, l, depth int) (step int) {
 	mr := j.ks.mr()
 	rows := i1 - i0
 	whole := (rows + mr - 1) / mr * mr
-	if j.ks.row != nil && j.ars != 1 { // formatA has left whole tiles
+	if j.ks.row != nil && j.ars != 1 && !j.ks.depthMajor { // formatA has left whole tiles
 		s.src, s.ars, s.aks = j.a[i0*j.ars+l*j.aks:], j.ars, j.aks
 		return mr * j.ars
 	}

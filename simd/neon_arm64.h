@@ -22,6 +22,9 @@
 #define SXTLHS(n, d) W2(0x0f10a400, n, d)        // SXTL Vd.4S, Vn.4H
 #define SXTL2HS(n, d) W2(0x4f10a400, n, d)       // SXTL2 Vd.4S, Vn.8H
 
+#define UMAXV(n, d) W2(0x6eb0a800, n, d)         // UMAXV Sd, Vn.4S
+#define BFCVTN(n, d) W2(0x0ea16800, n, d)        // BFCVTN Vd.4H, Vn.4S
+#define BFCVTN2(n, d) W2(0x4ea16800, n, d)       // BFCVTN2 Vd.8H, Vn.4S
 #define FCVTL(n, d) W2(0x0e217800, n, d)         // FCVTL Vd.4S, Vn.4H
 #define FCVTL2(n, d) W2(0x4e217800, n, d)        // FCVTL2 Vd.4S, Vn.8H
 

@@ -14,9 +14,25 @@ func arm64() []byte {
 // The Go assembler has no multiply-add by element and no vector addition of
 // floats: those are words, with the instruction in the comment.`)
 	for _, rows := range []int{8, 4} {
-		f.kernelARM(rows)
+		f.kernelARM("", rows, (*file).fmlaElement)
 	}
 	return f.Bytes()
+}
+
+// lowARM64 are the same kernels on words of two bfloat16 numbers.
+func lowARM64() []byte {
+	f := newFile("// As gemm_arm64.s, a step being two values in a word.")
+	for _, rows := range []int{8, 4} {
+		f.kernelARM("BF16", rows, (*file).bfdotElement)
+	}
+	return f.Bytes()
+}
+
+// bfdotElement is BFDOT Vd.4S, Vn.8H, Vm.2H[lane]: d += the products of both halves of
+// n with those of m[lane].
+func (f *file) bfdotElement(d, n, m, lane int) {
+	word := 0x4f40f000 | m<<16 | n<<5 | d | lane&1<<21 | lane>>1<<11
+	f.opf("WORD $0x%08x // BFDOT V%d.S4, V%d.H8, V%d.H2[%d]", word, d, n, m, lane)
 }
 
 // fmlaElement is FMLA Vd.4S, Vn.4S, Vm.S[lane]: d += n * m[lane].
@@ -30,9 +46,9 @@ func (f *file) fadd(d, n, m int) {
 	f.opf("WORD $0x%08x // FADD V%d.S4, V%d.S4, V%d.S4", 0x4e20d400|m<<16|n<<5|d, d, n, m)
 }
 
-func (f *file) kernelARM(rows int) {
-	f.linef("\n// func gemm%dx12(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)", rows)
-	f.linef("TEXT ·gemm%dx12(SB), NOSPLIT, $0-73", rows)
+func (f *file) kernelARM(suffix string, rows int, multiply func(f *file, d, n, m, lane int)) {
+	f.linef("\n// func gemm%dx12%s(k, tiles int, a *float32, aks, step int, b *float32, bks int, c *float32, ldc int, add bool)", rows, suffix)
+	f.linef("TEXT ·gemm%dx12%s(SB), NOSPLIT, $0-73", rows, suffix)
 	for _, arg := range [...]string{"tiles+8(FP), R10", "a+16(FP), R11", "aks+24(FP), R3", "step+32(FP), R12", "bks+48(FP), R5", "c+56(FP), R6", "ldc+64(FP), R7"} {
 		f.opf("MOVD %s", arg)
 	}
@@ -60,7 +76,7 @@ func (f *file) kernelARM(rows int) {
 	f.opf("ADD R3, R1, R1")
 	for r := range rows {
 		for v := range 3 {
-			f.fmlaElement(armAcc+3*r+v, armB+v, armA+r/4, r%4)
+			multiply(f, armAcc+3*r+v, armB+v, armA+r/4, r%4)
 		}
 	}
 	f.opf("SUBS $1, R0, R0")

@@ -30,7 +30,8 @@ func newFile(comment string) *file {
 func main() {
 	log.SetFlags(0)
 	for name, text := range map[string][]byte{
-		"gemm_amd64.s": amd64(), "gemm_low_amd64.s": lowAMD64(), "gemm_arm64.s": arm64(),
+		"gemm_amd64.s": amd64(), "gemm_low_amd64.s": lowAMD64(), "gemm_arm64.s": arm64(), "gemm_low_arm64.s": lowARM64(),
+		"int8_arm64.s":      int8ARM64(),
 		"int8_avx2_amd64.s": int8AVX2(), "int8_vnni_amd64.s": int8VNNI(),
 	} {
 		if err := os.WriteFile(name, text, 0o644); err != nil {
