@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"train/model":         {"train/nn", "train/token", "gguf", "onnx", "simd"},
 	"surgery":             {"surgery", "train", "gguf", "onnx", "simd", "gonum.org/v1/gonum"},
 	"bench":               {"surgery", "train", "gguf", "onnx", "simd", "gonum.org/v1/gonum"},
-	"bench/peers":         {"bench", "surgery/hub", "gonum.org/v1/gonum", "github.com/klauspost/cpuid/v2"},
+	"bench/peers":         {"bench", "gguf/quant", "surgery/hub", "gonum.org/v1/gonum", "github.com/klauspost/cpuid/v2"},
 	"cmd": {
 		"surgery", "train", "gguf", "onnx", "simd", "bench", "github.com/urfave/cli/v2",
 		"github.com/vbauerster/mpb/v8", "golang.org/x/term",
