@@ -110,7 +110,7 @@ func prefillFlop(m *model.Model, tokens int) float64 {
 	head := m.Head()
 	flop := 2 * float64(head.Rows()) * float64(head.Cols())
 	for _, r := range m.Roles() {
-		if r.Kind.PerBlock() && !r.Kind.IsGain() {
+		if r.Kind.PerBlock() && r.Kind.IsMatrix() {
 			w := m.Matrix(r)
 			flop += 2 * float64(w.Rows()) * float64(w.Cols()) * float64(tokens)
 		}

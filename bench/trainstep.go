@@ -104,7 +104,7 @@ func step(tape *nn.Tape, m *model.Model, seqs [][]int32, group int, budget int64
 // trainables name what a step trains.
 var trainables = map[string]func(r model.Role) bool{
 	"ffn_down": func(r model.Role) bool { return r.Kind == model.FFNDown },
-	"all":      func(r model.Role) bool { return r.Kind.PerBlock() && !r.Kind.IsGain() },
+	"all":      func(r model.Role) bool { return r.Kind.PerBlock() && r.Kind.IsMatrix() },
 	"gains":    func(r model.Role) bool { return r.Kind.IsGain() },
 }
 

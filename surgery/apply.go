@@ -246,7 +246,7 @@ const calibrationPairs = 128
 func (t *theatre) calibrate() edit.Calibration {
 	var roles []model.Role
 	for _, r := range t.out.Edit.Roles() {
-		if t.out.Edit.Parts[r].HasFloats() && !r.Kind.IsGain() {
+		if t.out.Edit.Parts[r].HasFloats() && r.Kind.IsMatrix() {
 			roles = append(roles, r)
 		}
 	}

@@ -33,12 +33,13 @@ type Trainable struct {
 	Neurons int    `json:"neurons"` // how many localized neurons, for columns
 }
 
-// targets maps the name of a set of linear maps to its members.
+// targets maps the name of a set of linear maps to its members; architectures lack
+// some of them.
 var targets = map[string][]model.Kind{
 	"ffn_down": {model.FFNDown},
 	"ffn":      {model.FFNDown, model.FFNUp, model.FFNGate},
 	"writers":  {model.FFNDown, model.AttnOutput},
-	"all":      {model.FFNDown, model.FFNUp, model.FFNGate, model.AttnQ, model.AttnK, model.AttnV, model.AttnOutput},
+	"all":      {model.FFNDown, model.FFNUp, model.FFNGate, model.AttnQKV, model.AttnQ, model.AttnK, model.AttnV, model.AttnOutput},
 }
 
 // Roles returns the tensors of m that train, or an error that names what is wrong.
@@ -61,8 +62,13 @@ func (t Trainable) Roles(m *model.Model) ([]model.Role, error) {
 	var out []model.Role
 	for b := t.From; b <= to; b++ {
 		for _, k := range kinds {
-			out = append(out, model.Role{Kind: k, Block: b})
+			if r := (model.Role{Kind: k, Block: b}); m.Tensor(r) != nil {
+				out = append(out, r)
+			}
 		}
+	}
+	if out == nil {
+		return nil, fmt.Errorf("%w: the model has no tensors of %s", model.ErrUnsupported, name)
 	}
 	return out, nil
 }

@@ -64,7 +64,7 @@ func NewPlan(in Input, cfg Config) (*Plan, error) {
 	}
 	var weights int64
 	for _, r := range m.Roles() {
-		if !r.Kind.IsGain() {
+		if r.Kind.IsMatrix() {
 			weights += int64(m.Tensor(r).Rows()) * int64(m.Tensor(r).Cols())
 		}
 	}

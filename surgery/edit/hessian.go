@@ -119,7 +119,7 @@ func calibrates(m *model.Model, r model.Role) bool {
 		return true
 	case model.TokenEmbd:
 		return m.Tied()
-	case model.AttnQ, model.AttnK, model.AttnV:
+	case model.AttnQ, model.AttnK, model.AttnV, model.AttnQKV:
 		return r.Block > 0
 	}
 	return false
@@ -130,8 +130,8 @@ func input(m *model.Model, tp *nn.Tape, h *model.Hidden, r model.Role) *nn.Value
 	switch r.Kind { //nolint:exhaustive // see calibrates
 	case model.FFNDown:
 		return h.Acts[r.Block]
-	case model.AttnQ, model.AttnK, model.AttnV:
-		return nn.RMSNorm(tp, h.Blocks[r.Block-1], m.Gain(model.Role{Kind: model.AttnNorm, Block: r.Block}), m.Config().Eps)
+	case model.AttnQ, model.AttnK, model.AttnV, model.AttnQKV:
+		return m.AttnInput(tp, h.Blocks[r.Block-1], r.Block)
 	}
 	return h.Last
 }

@@ -1,6 +1,9 @@
 package eval
 
-import "github.com/detox-surgery/detox-surgery/simd"
+import (
+	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/train/nn"
+)
 
 // logitFloats bounds the logits that exist at once.
 const logitFloats = 1 << 24
@@ -26,5 +29,5 @@ func logitsOf(p *simd.Pool, h []float32, head simd.Matrix, rows []int, y []float
 	for i, r := range rows {
 		copy(x[i*d:(i+1)*d], h[r*d:])
 	}
-	simd.MatMulT(p, len(rows), x, d, head, 0, y, head.Rows())
+	nn.HeadLogits(p, len(rows), x, head, y)
 }

@@ -58,7 +58,7 @@ func (s *Session) attendCache(pass []piece, l int, q *nn.Value) *nn.Value {
 		a := cacheHeads{
 			q: q.X[at : at+group*c.HeadDim], out: out.X[at : at+group*c.HeadDim],
 			k: s.keys[l][ref.slot], v: s.values[l][ref.slot],
-			first: lo, n: n, dim: c.HeadDim, ld: c.KVHeads * c.HeadDim, head: g, scale: c.AttnScale,
+			first: lo, n: n, dim: c.HeadDim, ld: c.KVHeads * c.HeadDim, head: g, scale: c.AttnScale, cap: c.AttnCap,
 		}
 		a.run(s.scores[worker])
 	})
@@ -73,6 +73,7 @@ type cacheHeads struct {
 	dim, ld  int
 	head     int
 	scale    float32
+	cap      float32 // see nn.AttnConfig.Softcap
 }
 
 // run uses scores [group, n] as scratch.
@@ -85,6 +86,7 @@ func (a *cacheHeads) run(scores []float32) {
 			scores[h*a.n+j] = a.scale * simd.Dot(a.q[h*a.dim:(h+1)*a.dim], k)
 		}
 	}
+	nn.SoftCap(nil, scores, a.cap)
 	for h := range group {
 		simd.Softmax(scores[h*a.n:(h+1)*a.n], scores[h*a.n:(h+1)*a.n])
 	}

@@ -25,12 +25,27 @@ type Config struct {
 	HeadDim int // of a head
 	Vocab   int // V, rows of the embedding
 	Context int // tokens the model was trained for
+	RopeDim int // dimensions of a head that turn; 0: positions are learned
+
+	// OriginalContext is where the factors of long contexts begin to hold; 0: never.
+	// As in llama.cpp, a context that is not longer is computed by the short ones.
+	OriginalContext int
+
+	LayerNorm    bool // norms subtract the mean
+	FusedGate    bool // ffn_up holds the gate as well
+	Parallel     bool // attention and feed-forward part read the same residual stream
+	WideHeadNorm bool // attn_q_norm and attn_k_norm see all heads at once
 
 	Eps           float32 // added to the mean square in norms
 	RopeBase      float32 // of blocks that see everything
 	RopeBaseLocal float32 // of blocks with a window
 	RopeScale     float32 // positions are multiplied by it in blocks that see everything
+	RopeMagnitude float32 // factor on rotated dimensions
 	EmbedScale    float32 // factor on embedding rows
+	ResidualScale float32 // factor on what attention and the feed-forward part add
+	LogitScale    float32 // factor on logits
+	AttnCap       float32 // scores become cap*tanh(score/cap); 0: none
+	LogitCap      float32 // the same of logits
 	AttnScale     float32 // factor on q·k
 	Window        int     // keys a windowed block sees, the query's own included; 0: no windows
 	WindowPattern int     // every WindowPattern-th block sees everything, the others a window
@@ -45,17 +60,36 @@ func (c *Config) Windowed(l int) bool {
 func readConfig(f *gguf.File, a *architecture) (Config, error) {
 	k := &keys{f: f, arch: a.name}
 	c := Config{
-		Arch:    a.name,
-		Blocks:  k.count("block_count", 1, maxBlocks),
-		Width:   k.count("embedding_length", 1, maxWidth),
-		FFN:     k.count("feed_forward_length", 1, maxWidth),
-		Heads:   k.count("attention.head_count", 1, maxHeads),
-		Context: k.count("context_length", 1, maxCount),
-		Eps:     k.positive("attention.layer_norm_rms_epsilon"),
+		Arch:      a.name,
+		Blocks:    k.count("block_count", 1, maxBlocks),
+		Width:     k.count("embedding_length", 1, maxWidth),
+		FFN:       k.count("feed_forward_length", 1, maxWidth),
+		Heads:     k.count("attention.head_count", 1, maxHeads),
+		Context:   k.count("context_length", 1, maxCount),
+		LayerNorm: a.layerNorm,
+
+		EmbedScale: 1, ResidualScale: 1, LogitScale: 1,
 	}
-	c.KVHeads = k.countOr("attention.head_count_kv", c.Heads, 1, maxHeads)
+	if a.layerNorm {
+		c.Eps = k.positive("attention.layer_norm_epsilon")
+	} else {
+		c.Eps = k.positive("attention.layer_norm_rms_epsilon")
+	}
+	readHeads(k, &c)
 	if k.err != nil {
 		return c, k.err
+	}
+	if !a.learnedPositions {
+		readRope(k, &c)
+	}
+	a.configure(k, &c)
+	return c, k.err
+}
+
+func readHeads(k *keys, c *Config) {
+	c.KVHeads = k.countOr("attention.head_count_kv", c.Heads, 1, maxHeads)
+	if k.err != nil {
+		return
 	}
 	if c.Heads%c.KVHeads != 0 {
 		k.fail("%d attention heads do not divide among %d key heads", c.Heads, c.KVHeads)
@@ -67,21 +101,18 @@ func readConfig(f *gguf.File, a *architecture) (Config, error) {
 	if v := k.countOr("attention.value_length", c.HeadDim, 1, maxWidth); v != c.HeadDim {
 		k.refuse("value heads of %d beside key heads of %d are not supported", v, c.HeadDim)
 	}
-	if n := k.countOr("rope.dimension_count", c.HeadDim, 1, maxWidth); n != c.HeadDim || n%2 != 0 {
-		k.refuse("rotation of %d of %d head dimensions is not supported", n, c.HeadDim)
-	}
-	c.EmbedScale = 1
 	c.AttnScale = float32(1 / math.Sqrt(float64(c.HeadDim)))
-	readRope(k, &c)
-	a.configure(k, &c)
-	return c, k.err
 }
 
-// readRope reads the base and scaling of rotary positions.
+// readRope reads how much of a head turns, the base and the scaling of rotary positions.
 func readRope(k *keys, c *Config) {
+	c.RopeDim = k.countOr("rope.dimension_count", c.HeadDim, 1, maxWidth)
+	if c.RopeDim > c.HeadDim || c.RopeDim%2 != 0 {
+		k.refuse("rotation of %d of %d head dimensions is not supported", c.RopeDim, c.HeadDim)
+	}
 	c.RopeBase = k.positiveOr("rope.freq_base", 10000)
 	c.RopeBaseLocal = c.RopeBase
-	c.RopeScale = 1
+	c.RopeScale, c.RopeMagnitude = 1, 1
 	kind := "none"
 	if k.has("rope.scaling.type") {
 		s, ok := k.f.String(k.arch + ".rope.scaling.type")
@@ -94,6 +125,9 @@ func readRope(k *keys, c *Config) {
 	case "none":
 	case "linear":
 		c.RopeScale = 1 / k.positiveOr("rope.scaling.factor", 1)
+	case "longrope":
+		c.RopeMagnitude = k.positiveOr("rope.scaling.attn_factor", 1)
+		c.OriginalContext = k.count("rope.scaling.original_context_length", 1, maxCount)
 	default:
 		k.refuse("rope scaling %q is not supported", kind)
 	}

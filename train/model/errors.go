@@ -15,13 +15,14 @@ func (u unsupported) Is(err error) bool { return err == ErrUnsupported }
 
 // Panics of wrong calls.
 const (
-	errShape  = "model: matrix shape differs from the tensor it replaces"
-	errRole   = "model: the model has no matrix of this role"
-	errBatch  = "model: batch positions or spans do not match its tokens"
-	errSlots  = "model: session slots out of range or listed twice, or tokens not one list per slot"
-	errLength = "model: sequence longer than the session allows"
-	errEmpty  = "model: empty sequence"
-	errToken  = "model: token id outside the vocabulary"
-	errBlocks = "model: number of blocks out of range"
-	errStart  = "model: start block out of range or input of wrong shape"
+	errShape   = "model: matrix shape differs from the tensor it replaces"
+	errRole    = "model: the model has no matrix of this role"
+	errBatch   = "model: batch positions or spans do not match its tokens"
+	errSlots   = "model: session slots out of range or listed twice, or tokens not one list per slot"
+	errLength  = "model: sequence longer than the session allows"
+	errEmpty   = "model: empty sequence"
+	errContext = "model: position beyond the context of a model that learned its positions"
+	errToken   = "model: token id outside the vocabulary"
+	errBlocks  = "model: number of blocks out of range"
+	errStart   = "model: start block out of range or input of wrong shape"
 )

@@ -45,26 +45,135 @@ type run struct {
 	watch  bool        // acts are watched
 }
 
+// norm is the norm k of block l, with its bias if it has one.
 func (r *run) norm(x *nn.Value, k Kind, l int) *nn.Value {
-	return nn.RMSNorm(r.tp, x, r.m.block[l][k-AttnNorm].gain, r.m.cfg.Eps)
+	return r.m.norm(r.tp, x, Role{Kind: k, Block: l})
 }
 
 func (r *run) headNorm(x *nn.Value, k Kind, l int) *nn.Value {
 	return nn.HeadNorm(r.tp, x, r.m.block[l][k-AttnNorm].gain, r.m.cfg.Eps)
 }
 
-func (r *run) linear(x *nn.Value, k Kind, l int) *nn.Value {
-	return nn.Linear(r.tp, x, r.m.block[l][k-AttnNorm].matrix)
+// biases maps what has a bias to its kind.
+var biases = map[Kind]Kind{
+	OutputNorm: OutputNormBias, AttnNorm: AttnNormBias, AttnNorm2: AttnNorm2Bias, FFNNorm: FFNNormBias,
+	AttnQKV: AttnQKVBias, AttnQ: AttnQBias, AttnK: AttnKBias, AttnV: AttnVBias, AttnOutput: AttnOutputBias,
+	FFNGate: FFNGateBias, FFNUp: FFNUpBias, FFNDown: FFNDownBias,
 }
 
-// rope rotates the heads of x; neox pairs dimension i with i + headDim/2.
-func (r *run) rope(x *nn.Value, l int, neox bool) *nn.Value {
-	c := &r.m.cfg
-	base, scale := c.RopeBase, c.RopeScale
-	if c.Windowed(l) {
-		base, scale = c.RopeBaseLocal, 1
+// addBias adds the bias of role o, if the model has one.
+func (m *Model) addBias(tp *nn.Tape, y *nn.Value, o Role) *nn.Value {
+	k, ok := biases[o.Kind]
+	if !ok {
+		return y
 	}
-	return nn.RoPE(r.tp, x, r.pos, c.HeadDim, base, scale, neox)
+	h := m.at(Role{Kind: k, Block: o.Block})
+	if h == nil {
+		return y
+	}
+	return nn.AddBias(tp, y, h.vector)
+}
+
+func (m *Model) norm(tp *nn.Tape, x *nn.Value, o Role) *nn.Value {
+	if m.cfg.LayerNorm {
+		x = nn.Center(tp, x)
+	}
+	return m.addBias(tp, nn.RMSNorm(tp, x, m.at(o).gain, m.cfg.Eps), o)
+}
+
+// finish is the final norm.
+func (m *Model) finish(tp *nn.Tape, x *nn.Value) *nn.Value {
+	x = m.norm(tp, x, Role{Kind: OutputNorm})
+	if m.cfg.LogitScale != 1 {
+		x = nn.Scale(tp, x, m.cfg.LogitScale)
+	}
+	return x
+}
+
+// AttnInput is what enters the query, key and value matrices of block l, of the
+// residual stream x [T, D] that enters the block.
+func (m *Model) AttnInput(tp *nn.Tape, x *nn.Value, l int) *nn.Value {
+	for _, k := range []Kind{AttnNorm2, AttnNorm} {
+		if o := (Role{Kind: k, Block: l}); m.at(o) != nil {
+			return m.norm(tp, x, o)
+		}
+	}
+	return x
+}
+
+// embed looks tokens up, and positions where those are learned.
+func (m *Model) embed(tp *nn.Tape, ids, pos []int32) *nn.Value {
+	x := nn.Embed(tp, m.top[TokenEmbd].matrix, ids, m.cfg.EmbedScale)
+	if m.arch.learnedPositions {
+		x = nn.Add(tp, x, nn.Embed(tp, m.top[PosEmbd].matrix, pos, 1))
+	}
+	return x
+}
+
+// has reports whether block l has a tensor of kind k.
+func (r *run) has(k Kind, l int) bool { return r.m.block[l][k-AttnNorm].tensor != nil }
+
+// linear is the product by tensor k of block l, with its bias if it has one.
+func (r *run) linear(x *nn.Value, k Kind, l int) *nn.Value {
+	return r.m.addBias(r.tp, nn.Linear(r.tp, x, r.m.block[l][k-AttnNorm].matrix), Role{Kind: k, Block: l})
+}
+
+// qkv are queries, keys and values of a, whether they have one matrix or three.
+func (r *run) qkv(a *nn.Value, l int) (q, k, v *nn.Value) {
+	if !r.has(AttnQKV, l) {
+		return r.linear(a, AttnQ, l), r.linear(a, AttnK, l), r.linear(a, AttnV, l)
+	}
+	all, c := r.linear(a, AttnQKV, l), &r.m.cfg
+	q = nn.Slice(r.tp, all, 0, queryDim(c))
+	k = nn.Slice(r.tp, all, queryDim(c), keyDim(c))
+	v = nn.Slice(r.tp, all, queryDim(c)+keyDim(c), keyDim(c))
+	return q, k, v
+}
+
+// attention is the whole of block l between its norm and the residual stream.
+func (r *run) attention(a *nn.Value, l int) *nn.Value {
+	q, k, v := r.qkv(a, l)
+	return r.linear(r.attend(l, r.rope(q, l), r.rope(k, l), v), AttnOutput, l)
+}
+
+// mlp is a feed-forward part without gate.
+func (r *run) mlp(f *nn.Value, l int) *nn.Value {
+	m := nn.GELU(r.tp, r.linear(f, FFNUp, l))
+	r.keepActs(l, m)
+	return r.linear(m, FFNDown, l)
+}
+
+// swiglu is the feed-forward part of Llama.
+func (r *run) swiglu(f *nn.Value, l int) *nn.Value {
+	m := nn.SiLUMul(r.tp, r.linear(f, FFNGate, l), r.linear(f, FFNUp, l))
+	r.keepActs(l, m)
+	return r.linear(m, FFNDown, l)
+}
+
+// geglu is the feed-forward part of Gemma.
+func (r *run) geglu(f *nn.Value, l int) *nn.Value {
+	m := nn.GeLUMul(r.tp, r.linear(f, FFNGate, l), r.linear(f, FFNUp, l))
+	r.keepActs(l, m)
+	return r.linear(m, FFNDown, l)
+}
+
+// add is the residual stream with what a part adds.
+func (r *run) add(x, y *nn.Value) *nn.Value {
+	if s := r.m.cfg.ResidualScale; s != 1 {
+		y = nn.Scale(r.tp, y, s)
+	}
+	return nn.Add(r.tp, x, y)
+}
+
+// rope rotates the heads of x.
+func (r *run) rope(x *nn.Value, l int) *nn.Value {
+	switch {
+	case r.m.rotation == nil:
+		return x
+	case r.m.cfg.Windowed(l):
+		return nn.RoPE(r.tp, x, r.pos, r.m.local)
+	}
+	return nn.RoPE(r.tp, x, r.pos, r.m.rotation)
 }
 
 func (r *run) keepActs(l int, m *nn.Value) {
@@ -81,7 +190,7 @@ func (r *run) keepActs(l int, m *nn.Value) {
 // attnConfig is the attention of block l.
 func (m *Model) attnConfig(l int, spans []nn.Span) nn.AttnConfig {
 	c := &m.cfg
-	a := nn.AttnConfig{Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Scale: c.AttnScale, Spans: spans}
+	a := nn.AttnConfig{Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Scale: c.AttnScale, Softcap: c.AttnCap, Spans: spans}
 	if c.Windowed(l) {
 		a.Window = c.Window
 	}
@@ -111,7 +220,7 @@ func (m *Model) Forward(tp *nn.Tape, b *Batch, o ForwardOptions) *Hidden {
 	layer := func(l int, x *nn.Value) *nn.Value { return m.arch.layer(r, l, x) }
 	x := o.Input
 	if x == nil {
-		x = nn.Embed(tp, m.top[TokenEmbd].matrix, b.IDs, m.cfg.EmbedScale)
+		x = m.embed(tp, b.IDs, b.Pos)
 	}
 	for l := o.From; l < m.cfg.Blocks; l++ {
 		mark := tp.Mark()
@@ -129,7 +238,7 @@ func (m *Model) Forward(tp *nn.Tape, b *Batch, o ForwardOptions) *Hidden {
 		}
 		tp.ReleaseSince(mark, x)
 	}
-	h.Last = nn.RMSNorm(tp, x, m.top[OutputNorm].gain, m.cfg.Eps)
+	h.Last = m.finish(tp, x)
 	return h
 }
 
@@ -150,6 +259,9 @@ func (m *Model) checkBatch(b *Batch, o *ForwardOptions) {
 	if n != len(b.IDs) || n != len(b.Pos) {
 		panic(errBatch)
 	}
+	if m.arch.learnedPositions && slices.ContainsFunc(b.Pos, func(p int32) bool { return int(p) >= m.cfg.Context }) {
+		panic(errContext)
+	}
 	m.checkIDs(b.IDs)
 	if o.From < 0 || o.From > m.cfg.Blocks || (o.From > 0) != (o.Input != nil) {
 		panic(errStart)
@@ -167,8 +279,14 @@ func (m *Model) checkIDs(ids []int32) {
 	}
 }
 
-// LogitsRows returns the [T, V] logits of final hidden states. It is meant for
-// few rows: V is large.
+// LogitsRows returns the [T, V] logits of final hidden states, capped where the
+// model caps them. It is meant for few rows: V is large. Backward does not go
+// through a cap; losses that are fused with the head do.
 func (m *Model) LogitsRows(tp *nn.Tape, h *nn.Value) *nn.Value {
-	return nn.Linear(tp, h, m.Head())
+	y := nn.Linear(tp, h, m.headMatrix())
+	m.capLogits(y.X)
+	return y
 }
+
+// capLogits applies the soft cap of the model to logits.
+func (m *Model) capLogits(x []float32) { nn.SoftCap(m.pool, x, m.cfg.LogitCap) }

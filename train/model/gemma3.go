@@ -12,6 +12,7 @@ import (
 // already contain the 1 that Gemma adds to its own.
 var gemma3 = architecture{
 	name:      "gemma3",
+	neox:      true,
 	configure: configureGemma3,
 	block: []Kind{
 		AttnNorm, AttnQ, AttnK, AttnV, AttnOutput, AttnQNorm, AttnKNorm, PostAttnNorm,
@@ -33,23 +34,21 @@ func configureGemma3(k *keys, c *Config) {
 	if c.Blocks == gemma3Blocks27B {
 		c.AttnScale = float32(1 / math.Sqrt(float64(c.Width/c.Heads)))
 	}
-	for _, name := range []string{"attn_logit_softcapping", "final_logit_softcapping"} {
-		if k.has(name) {
-			k.refuse("key %s.%s: capped logits are not supported", k.arch, name)
-		}
-	}
+	readCaps(k, c)
+}
+
+// readCaps reads the soft caps of scores and logits, which Gemma 3 has left out.
+func readCaps(k *keys, c *Config) {
+	c.AttnCap = k.positiveOr("attn_logit_softcapping", 0)
+	c.LogitCap = k.positiveOr("final_logit_softcapping", 0)
 }
 
 func gemma3Layer(r *run, l int, x *nn.Value) *nn.Value {
 	a := r.norm(x, AttnNorm, l)
-	q := r.rope(r.headNorm(r.linear(a, AttnQ, l), AttnQNorm, l), l, true)
-	k := r.rope(r.headNorm(r.linear(a, AttnK, l), AttnKNorm, l), l, true)
+	q := r.rope(r.headNorm(r.linear(a, AttnQ, l), AttnQNorm, l), l)
+	k := r.rope(r.headNorm(r.linear(a, AttnK, l), AttnKNorm, l), l)
 	v := r.linear(a, AttnV, l)
 	o := r.linear(r.attend(l, q, k, v), AttnOutput, l)
 	x = nn.Add(r.tp, x, r.norm(o, PostAttnNorm, l))
-
-	f := r.norm(x, FFNNorm, l)
-	m := nn.GeLUMul(r.tp, r.linear(f, FFNGate, l), r.linear(f, FFNUp, l))
-	r.keepActs(l, m)
-	return nn.Add(r.tp, x, r.norm(r.linear(m, FFNDown, l), PostFFNNorm, l))
+	return nn.Add(r.tp, x, r.norm(r.geglu(r.norm(x, FFNNorm, l), l), PostFFNNorm, l))
 }

@@ -39,7 +39,7 @@ func (m *Model) allInt8() bool {
 			}
 		}
 	}
-	return simd.HasInt8(m.Head())
+	return simd.HasInt8(m.headMatrix())
 }
 
 // Generate continues every prompt, each a list of at least one token, and

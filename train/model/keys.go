@@ -83,3 +83,15 @@ func (k *keys) positiveOr(name string, def float32) float32 {
 	}
 	return k.positive(name)
 }
+
+// flagOr reads a key that is true or false and may be absent.
+func (k *keys) flagOr(name string, def bool) bool {
+	if !k.has(name) {
+		return def
+	}
+	v, ok := k.f.Bool(k.arch + "." + name)
+	if !ok {
+		k.fail("key %s.%s is not true or false", k.arch, name)
+	}
+	return v
+}

@@ -2,15 +2,19 @@ package model
 
 import "github.com/detox-surgery/detox-surgery/train/nn"
 
-// llama is the Llama family as llama.cpp converts it: pre-norm, grouped queries,
-// gated SiLU. Conversion permutes the rows of attn_q and attn_k so that rotary
-// pairs lie side by side (2i, 2i+1).
+// llama is the Llama family as llama.cpp converts it, Mistral, SmolLM2 and
+// TinyLlama among it: pre-norm, grouped queries, gated SiLU. Conversion permutes
+// the rows of attn_q and attn_k so that rotary pairs lie side by side (2i, 2i+1),
+// and writes the frequency factors of Llama 3 as rope_freqs.
 var llama = architecture{
 	name:      "llama",
 	configure: configureLlama,
-	block:     []Kind{AttnNorm, AttnQ, AttnK, AttnV, AttnOutput, FFNNorm, FFNGate, FFNUp, FFNDown},
+	block:     llamaBlock,
+	optional:  []Kind{RopeFreqs, AttnQBias, AttnKBias, AttnVBias, AttnOutputBias, FFNGateBias, FFNUpBias, FFNDownBias},
 	layer:     llamaLayer,
 }
+
+var llamaBlock = []Kind{AttnNorm, AttnQ, AttnK, AttnV, AttnOutput, FFNNorm, FFNGate, FFNUp, FFNDown}
 
 func configureLlama(k *keys, _ *Config) {
 	if k.countOr("expert_count", 0, 0, maxCount) > 0 {
@@ -19,14 +23,6 @@ func configureLlama(k *keys, _ *Config) {
 }
 
 func llamaLayer(r *run, l int, x *nn.Value) *nn.Value {
-	a := r.norm(x, AttnNorm, l)
-	q := r.rope(r.linear(a, AttnQ, l), l, false)
-	k := r.rope(r.linear(a, AttnK, l), l, false)
-	v := r.linear(a, AttnV, l)
-	x = nn.Add(r.tp, x, r.linear(r.attend(l, q, k, v), AttnOutput, l))
-
-	f := r.norm(x, FFNNorm, l)
-	m := nn.SiLUMul(r.tp, r.linear(f, FFNGate, l), r.linear(f, FFNUp, l))
-	r.keepActs(l, m)
-	return nn.Add(r.tp, x, r.linear(m, FFNDown, l))
+	x = r.add(x, r.attention(r.norm(x, AttnNorm, l), l))
+	return r.add(x, r.swiglu(r.norm(x, FFNNorm, l), l))
 }

@@ -18,13 +18,16 @@ type Model struct {
 	tied  bool
 	top   [AttnNorm]handle              // by kind
 	block [][numKinds - AttnNorm]handle // by block, then by kind - AttnNorm
+	// rotation is that of blocks that see everything, local that of windowed ones.
+	rotation, local *nn.Rotation
 }
 
 // handle is what stands for one tensor in the forward pass.
 type handle struct {
 	tensor *gguf.Tensor
-	matrix simd.Matrix // nil for gains
-	gain   *nn.Gain    // nil for matrices
+	matrix simd.Matrix // nil for vectors
+	gain   *nn.Gain    // of norms
+	vector []float32   // of biases and constants
 }
 
 // Config returns the shape and constants of the model.
@@ -115,7 +118,7 @@ func (m *Model) Gain(r Role) *nn.Gain {
 }
 
 // Roles lists every tensor of the model once, embedding first, then block by
-// block in the order of Kind, then the final norm and the head.
+// block in the order of Kind, then what is of the whole model: the head last.
 func (m *Model) Roles() []Role {
 	out := []Role{{Kind: TokenEmbd}}
 	for l := range m.block {
@@ -125,15 +128,25 @@ func (m *Model) Roles() []Role {
 			}
 		}
 	}
-	out = append(out, Role{Kind: OutputNorm})
-	if !m.tied {
-		out = append(out, Role{Kind: Output})
+	for k := PosEmbd; k < AttnNorm; k++ {
+		if r := (Role{Kind: k}); m.at(r) != nil {
+			out = append(out, r)
+		}
 	}
 	return out
 }
 
-// Head is the [V, D] matrix that turns final hidden states into logits.
+// Head is the [V, D] matrix that turns final hidden states into logits, a
+// *nn.CappedHead where those are capped.
 func (m *Model) Head() simd.Matrix {
+	w := m.headMatrix()
+	if m.cfg.LogitCap == 0 {
+		return w
+	}
+	return &nn.CappedHead{Matrix: w, Cap: m.cfg.LogitCap}
+}
+
+func (m *Model) headMatrix() simd.Matrix {
 	if m.tied {
 		return m.top[TokenEmbd].matrix
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
@@ -107,6 +108,9 @@ func (m *Model) openTensors() error {
 
 	used := make(map[string]bool, len(m.file.Tensors))
 	for _, r := range m.expected() {
+		if slices.Contains(m.arch.optional, r.Kind) && m.file.Tensor(r.tensorName()) == nil {
+			continue
+		}
 		h, err := openTensor(m.file, r, &m.cfg)
 		if err != nil {
 			return err
@@ -123,18 +127,32 @@ func (m *Model) openTensors() error {
 			return unsupported(fmt.Sprintf("model: tensor %q is not part of the %s architecture as supported here", t.Name, m.cfg.Arch))
 		}
 	}
+	m.prepare()
 	return nil
 }
 
-// expected lists the roles that the architecture must have.
+// expected lists the roles that the architecture must or may have.
 func (m *Model) expected() []Role {
 	out := []Role{{Kind: TokenEmbd}, {Kind: OutputNorm}}
 	if !m.tied {
 		out = append(out, Role{Kind: Output})
 	}
+	for _, k := range m.arch.top {
+		out = append(out, Role{Kind: k})
+	}
+	for _, k := range m.arch.optional {
+		if !k.PerBlock() {
+			out = append(out, Role{Kind: k})
+		}
+	}
 	for l := range m.cfg.Blocks {
 		for _, k := range m.arch.block {
 			out = append(out, Role{Kind: k, Block: l})
+		}
+		for _, k := range m.arch.optional {
+			if k.PerBlock() {
+				out = append(out, Role{Kind: k, Block: l})
+			}
 		}
 	}
 	return out
@@ -149,7 +167,7 @@ func openTensor(f *gguf.File, r Role, c *Config) (handle, error) {
 	}
 	k := kinds[r.Kind]
 	want := []uint64{uint64(k.cols(c))}
-	if !r.Kind.IsGain() {
+	if r.Kind.IsMatrix() {
 		want = append(want, uint64(k.rows(c)))
 	}
 	if !sameShape(t.Dims, want) {
@@ -158,12 +176,15 @@ func openTensor(f *gguf.File, r Role, c *Config) (handle, error) {
 	if !t.Type.CanDecode() {
 		return handle{}, unsupported(fmt.Sprintf("model: tensor %s: type %s is not supported", name, t.Type))
 	}
-	if !r.Kind.IsGain() {
+	if r.Kind.IsMatrix() {
 		return handle{tensor: t, matrix: t}, nil
 	}
 	x := make([]float32, t.Cols())
 	t.DequantRows(x, len(x), 0, 1)
-	return handle{tensor: t, gain: nn.NewGain(x)}, nil
+	if r.Kind.IsGain() {
+		return handle{tensor: t, gain: nn.NewGain(x)}, nil
+	}
+	return handle{tensor: t, vector: x}, nil
 }
 
 // sameShape compares dimensions; files may pad them with ones.

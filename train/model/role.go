@@ -11,57 +11,147 @@ type Kind int
 
 // Kinds of tensors. Those from AttnNorm on exist once per block.
 const (
-	TokenEmbd    Kind = iota // [V, D] input embedding, also the head where tied
-	OutputNorm               // [D] gain of the final norm
-	Output                   // [V, D] head, absent where tied
-	AttnNorm                 // [D] gain before attention
-	AttnQ                    // [heads*headDim, D]
-	AttnK                    // [kvHeads*headDim, D]
-	AttnV                    // [kvHeads*headDim, D]
-	AttnOutput               // [D, heads*headDim]
-	AttnQNorm                // [headDim] gain on every query head
-	AttnKNorm                // [headDim] gain on every key head
-	PostAttnNorm             // [D] gain on what attention adds
-	FFNNorm                  // [D] gain before the feed-forward part
-	FFNGate                  // [F, D]
-	FFNUp                    // [F, D]
-	FFNDown                  // [D, F]
-	PostFFNNorm              // [D] gain on what the feed-forward part adds
+	TokenEmbd      Kind = iota // [V, D] input embedding, also the head where tied
+	PosEmbd                    // [context, D] learned positions
+	RopeFreqs                  // [rotated/2] divisors of rotary frequencies
+	RopeLong                   // [rotated/2] the same beyond the original context
+	RopeShort                  // [rotated/2] the same within it
+	OutputNorm                 // [D] gain of the final norm
+	OutputNormBias             // [D]
+	Output                     // [V, D] head, absent where tied
+	AttnNorm                   // [D] gain before attention
+	AttnNormBias               // [D]
+	AttnNorm2                  // [D] gain before attention, where AttnNorm serves the feed-forward part
+	AttnNorm2Bias              // [D]
+	AttnQKV                    // [heads*headDim + 2*kvHeads*headDim, D] queries, keys, values in one
+	AttnQKVBias
+	AttnQ // [heads*headDim, D]
+	AttnQBias
+	AttnK // [kvHeads*headDim, D]
+	AttnKBias
+	AttnV // [kvHeads*headDim, D]
+	AttnVBias
+	AttnOutput     // [D, heads*headDim]
+	AttnOutputBias // [D]
+	AttnQNorm      // [headDim] gain on every query head, or [heads*headDim] on all
+	AttnKNorm      // [headDim] gain on every key head, or [kvHeads*headDim] on all
+	PostAttnNorm   // [D] gain on what attention adds
+	FFNNorm        // [D] gain before the feed-forward part
+	FFNNormBias    // [D]
+	FFNGate        // [F, D]
+	FFNGateBias    // [F]
+	FFNUp          // [F, D], or [2F, D] with the gate as its upper half
+	FFNUpBias
+	FFNDown     // [D, F]
+	FFNDownBias // [D]
+	PostFFNNorm // [D] gain on what the feed-forward part adds
 	numKinds
 )
 
+// form is what a tensor is to the forward pass.
+type form int
+
+const (
+	matrix   form = iota // multiplied by, or looked up in
+	gain                 // of a norm
+	bias                 // added
+	constant             // read once
+)
+
 // kindInfo is what is known of a Kind: its name in roles, its tensor in GGUF
-// files and its shape (rows nil: a gain vector of cols values).
+// files without the suffix, and its shape (rows nil: a vector of cols values).
 type kindInfo struct {
 	name, tensor string
+	form         form
 	rows, cols   func(c *Config) int
 }
 
 func width(c *Config) int    { return c.Width }
 func ffn(c *Config) int      { return c.FFN }
 func vocab(c *Config) int    { return c.Vocab }
-func headDim(c *Config) int  { return c.HeadDim }
+func context(c *Config) int  { return c.Context }
 func queryDim(c *Config) int { return c.Heads * c.HeadDim }
 func keyDim(c *Config) int   { return c.KVHeads * c.HeadDim }
+func fusedDim(c *Config) int { return queryDim(c) + 2*keyDim(c) }
+func pairs(c *Config) int    { return c.RopeDim / 2 }
+
+func upDim(c *Config) int {
+	if c.FusedGate {
+		return 2 * c.FFN
+	}
+	return c.FFN
+}
+
+func queryNormDim(c *Config) int {
+	if c.WideHeadNorm {
+		return queryDim(c)
+	}
+	return c.HeadDim
+}
+
+func keyNormDim(c *Config) int {
+	if c.WideHeadNorm {
+		return keyDim(c)
+	}
+	return c.HeadDim
+}
+
+func matrixOf(name string, rows, cols func(c *Config) int) kindInfo {
+	return kindInfo{name, name, matrix, rows, cols}
+}
+
+func gainOf(name string, cols func(c *Config) int) kindInfo {
+	return kindInfo{name, name, gain, nil, cols}
+}
+
+func biasOf(name string, cols func(c *Config) int) kindInfo {
+	return kindInfo{name + ".bias", name, bias, nil, cols}
+}
 
 // kinds is indexed by Kind.
 var kinds = [numKinds]kindInfo{
-	TokenEmbd:    {"token_embd", "token_embd", vocab, width},
-	OutputNorm:   {"output_norm", "output_norm", nil, width},
-	Output:       {"output", "output", vocab, width},
-	AttnNorm:     {"attn_norm", "attn_norm", nil, width},
-	AttnQ:        {"attn_q", "attn_q", queryDim, width},
-	AttnK:        {"attn_k", "attn_k", keyDim, width},
-	AttnV:        {"attn_v", "attn_v", keyDim, width},
-	AttnOutput:   {"attn_output", "attn_output", width, queryDim},
-	AttnQNorm:    {"attn_q_norm", "attn_q_norm", nil, headDim},
-	AttnKNorm:    {"attn_k_norm", "attn_k_norm", nil, headDim},
-	PostAttnNorm: {"post_attn_norm", "post_attention_norm", nil, width},
-	FFNNorm:      {"ffn_norm", "ffn_norm", nil, width},
-	FFNGate:      {"ffn_gate", "ffn_gate", ffn, width},
-	FFNUp:        {"ffn_up", "ffn_up", ffn, width},
-	FFNDown:      {"ffn_down", "ffn_down", width, ffn},
-	PostFFNNorm:  {"post_ffn_norm", "post_ffw_norm", nil, width},
+	TokenEmbd:      matrixOf("token_embd", vocab, width),
+	PosEmbd:        {"position_embd", "position_embd", matrix, context, width},
+	RopeFreqs:      {"rope_freqs", "rope_freqs", constant, nil, pairs},
+	RopeLong:       {"rope_factors_long", "rope_factors_long", constant, nil, pairs},
+	RopeShort:      {"rope_factors_short", "rope_factors_short", constant, nil, pairs},
+	OutputNorm:     gainOf("output_norm", width),
+	OutputNormBias: biasOf("output_norm", width),
+	Output:         matrixOf("output", vocab, width),
+	AttnNorm:       gainOf("attn_norm", width),
+	AttnNormBias:   biasOf("attn_norm", width),
+	AttnNorm2:      gainOf("attn_norm_2", width),
+	AttnNorm2Bias:  biasOf("attn_norm_2", width),
+	AttnQKV:        matrixOf("attn_qkv", fusedDim, width),
+	AttnQKVBias:    biasOf("attn_qkv", fusedDim),
+	AttnQ:          matrixOf("attn_q", queryDim, width),
+	AttnQBias:      biasOf("attn_q", queryDim),
+	AttnK:          matrixOf("attn_k", keyDim, width),
+	AttnKBias:      biasOf("attn_k", keyDim),
+	AttnV:          matrixOf("attn_v", keyDim, width),
+	AttnVBias:      biasOf("attn_v", keyDim),
+	AttnOutput:     matrixOf("attn_output", width, queryDim),
+	AttnOutputBias: biasOf("attn_output", width),
+	AttnQNorm:      gainOf("attn_q_norm", queryNormDim),
+	AttnKNorm:      gainOf("attn_k_norm", keyNormDim),
+	PostAttnNorm:   {"post_attn_norm", "post_attention_norm", gain, nil, width},
+	FFNNorm:        gainOf("ffn_norm", width),
+	FFNNormBias:    biasOf("ffn_norm", width),
+	FFNGate:        matrixOf("ffn_gate", ffn, width),
+	FFNGateBias:    biasOf("ffn_gate", ffn),
+	FFNUp:          matrixOf("ffn_up", upDim, width),
+	FFNUpBias:      biasOf("ffn_up", upDim),
+	FFNDown:        matrixOf("ffn_down", width, ffn),
+	FFNDownBias:    biasOf("ffn_down", width),
+	PostFFNNorm:    {"post_ffn_norm", "post_ffw_norm", gain, nil, width},
+}
+
+// tensorName is the name of the kind's tensor in GGUF files, within its block.
+func (k *kindInfo) tensorName() string {
+	if k.form == bias {
+		return k.tensor + ".bias"
+	}
+	return k.tensor + ".weight"
 }
 
 // String is the name of the kind as it stands in roles: "ffn_down".
@@ -75,8 +165,11 @@ func (k Kind) String() string {
 // PerBlock reports whether every block has a tensor of this kind.
 func (k Kind) PerBlock() bool { return k >= AttnNorm }
 
-// IsGain reports whether tensors of this kind are norm gains, not matrices.
-func (k Kind) IsGain() bool { return kinds[k].rows == nil }
+// IsGain reports whether tensors of this kind are norm gains.
+func (k Kind) IsGain() bool { return kinds[k].form == gain }
+
+// IsMatrix reports whether tensors of this kind are matrices, not vectors.
+func (k Kind) IsMatrix() bool { return kinds[k].form == matrix }
 
 // Role names one tensor of a model by what it does, whatever its container calls
 // it. Block counts from 0 and is 0 where the kind is not of a block.
@@ -95,7 +188,7 @@ func (r Role) String() string {
 
 // tensorName is the GGUF name of the role's tensor.
 func (r Role) tensorName() string {
-	name := kinds[r.Kind].tensor + ".weight"
+	name := kinds[r.Kind].tensorName()
 	if r.Kind.PerBlock() {
 		return "blk." + strconv.Itoa(r.Block) + "." + name
 	}
@@ -110,11 +203,7 @@ func ParseRole(s string) (Role, error) {
 // RoleOfTensor is the role of the tensor with that name in GGUF files, which call
 // some roles otherwise: "blk.17.post_ffw_norm.weight" is blk.17.post_ffn_norm.
 func RoleOfTensor(name string) (Role, bool) {
-	s, ok := strings.CutSuffix(name, ".weight")
-	if !ok {
-		return Role{}, false
-	}
-	r, err := parse(s, func(k *kindInfo) string { return k.tensor })
+	r, err := parse(name, (*kindInfo).tensorName)
 	return r, err == nil
 }
 

@@ -99,9 +99,10 @@ func (s *Session) Extend(slots []int, tokens [][]int32) []float32 {
 	}
 	s.forward(pass, rows)
 	s.logits = grow(s.logits, n*c.Vocab)
-	if !s.int8 || !simd.MatMulT8(s.m.pool, n, s.last, c.Width, s.m.Head(), s.logits, c.Vocab) {
-		simd.MatMulT(s.m.pool, n, s.last, c.Width, s.m.Head(), 0, s.logits, c.Vocab)
+	if !s.int8 || !simd.MatMulT8(s.m.pool, n, s.last, c.Width, s.m.headMatrix(), s.logits, c.Vocab) {
+		simd.MatMulT(s.m.pool, n, s.last, c.Width, s.m.headMatrix(), 0, s.logits, c.Vocab)
 	}
+	s.m.capLogits(s.logits[:len(slots)*c.Vocab])
 	return s.logits[:len(slots)*c.Vocab]
 }
 
@@ -120,6 +121,9 @@ func (s *Session) check(slots []int, tokens [][]int32) {
 		}
 		if s.n[slot]+len(tokens[i]) > s.maxLen {
 			panic(errLength)
+		}
+		if s.m.arch.learnedPositions && s.n[slot]+len(tokens[i]) > s.m.cfg.Context {
+			panic(errContext)
 		}
 		s.m.checkIDs(tokens[i])
 	}
@@ -163,7 +167,7 @@ func (s *Session) forward(pass []piece, rows int) {
 
 	s.tp.Reset()
 	s.x = grow(s.x, rows*c.Width)
-	copy(s.x, nn.Embed(s.tp, s.m.top[TokenEmbd].matrix, ids, c.EmbedScale).X)
+	copy(s.x, s.m.embed(s.tp, ids, pos).X)
 	for l := range c.Blocks {
 		s.tp.Reset()
 		y := s.m.arch.layer(r, l, s.tp.Const(rows, c.Width, s.x))
@@ -176,11 +180,12 @@ func (s *Session) forward(pass []piece, rows int) {
 // other.
 func (s *Session) keepLast(pass []piece) {
 	d := s.m.cfg.Width
-	gain := s.m.top[OutputNorm].gain
+	s.tp.Reset()
 	for _, p := range pass {
 		if p.out >= 0 {
 			end := p.row + len(p.ids)
-			simd.RMSNorm(s.last[p.out*d:(p.out+1)*d], s.x[(end-1)*d:end*d], gain.X, s.m.cfg.Eps)
+			y := s.m.finish(s.tp, s.tp.Const(1, d, s.x[(end-1)*d:end*d]))
+			copy(s.last[p.out*d:(p.out+1)*d], y.X)
 		}
 	}
 }

@@ -114,8 +114,9 @@ func TestGradients(t *testing.T) {
 		c.Heads, c.KVHeads, c.HeadDim, c.Scale, c.Spans = 4, 2, 6, 0.4, spans
 		return func(tp *Tape, in []*Value) *Value { return Attention(tp, in[0], in[1], in[2], c) }
 	}
-	rope := func(neox bool) graph {
-		return func(tp *Tape, in []*Value) *Value { return RoPE(tp, in[0], pos, 6, 100, 0.5, neox) }
+	rope := func(neox bool, dim int, factors ...float32) graph {
+		rot := &Rotation{HeadDim: 6, Dim: dim, Base: 100, Scale: 0.5, NeoX: neox, Factors: factors, Magnitude: float32(dim) / 6}
+		return func(tp *Tape, in []*Value) *Value { return RoPE(tp, in[0], pos, rot) }
 	}
 	qkv := []input{leaf(1, 9, 24), leaf(2, 9, 12), leaf(3, 9, 12)}
 	for _, c := range []struct {
@@ -125,15 +126,23 @@ func TestGradients(t *testing.T) {
 		in   []input
 	}{
 		{"add", func(tp *Tape, in []*Value) *Value { return Add(tp, in[0], Add(tp, in[0], in[1])) }, 35, []input{leaf(1, 5, 7), leaf(2, 5, 7)}},
+		{"bias", func(tp *Tape, in []*Value) *Value {
+			return Add(tp, in[0], AddBias(tp, in[0], []float32{1, 2, 3, 4, 5, 6, 7}))
+		}, 35, []input{leaf(1, 5, 7)}},
+		{"center", func(tp *Tape, in []*Value) *Value { return Add(tp, Center(tp, in[0]), in[0]) }, 35, []input{leaf(1, 5, 7)}},
+		{"gelu", func(tp *Tape, in []*Value) *Value { return Add(tp, GELU(tp, in[0]), GELU(tp, in[0])) }, 35, []input{leaf(1, 5, 7)}},
+		{"slice", func(tp *Tape, in []*Value) *Value { return Add(tp, Slice(tp, in[0], 0, 3), Slice(tp, in[0], 2, 3)) }, 15, []input{leaf(1, 5, 7)}},
+		{"rope of some dimensions", rope(true, 4, 1, 2.5), 9 * 12, []input{leaf(1, 9, 12)}},
+		{"rope of some dimensions, neighbours", rope(false, 2, 0.7), 9 * 12, []input{leaf(1, 9, 12)}},
 		{"scale", func(tp *Tape, in []*Value) *Value { return Scale(tp, in[0], -1.7) }, 35, []input{leaf(1, 5, 7)}},
 		{"linear", func(tp *Tape, in []*Value) *Value { return Linear(tp, in[0], w) }, 50, []input{leaf(1, 5, 12)}},
 		{"rmsnorm", func(tp *Tape, in []*Value) *Value { return RMSNorm(tp, in[0], testGain(12), 1e-2) }, 60, []input{leaf(1, 5, 12)}},
 		{"rmsnorm without gain", func(tp *Tape, in []*Value) *Value { return RMSNorm(tp, in[0], nil, 1e-2) }, 60, []input{leaf(1, 5, 12)}},
 		{"headnorm", func(tp *Tape, in []*Value) *Value { return HeadNorm(tp, in[0], testGain(6), 1e-2) }, 60, []input{leaf(1, 5, 12)}},
 		{"residual norm", func(tp *Tape, in []*Value) *Value { return Add(tp, in[0], RMSNorm(tp, in[0], testGain(12), 1e-2)) }, 60, []input{leaf(1, 5, 12)}},
-		{"rope", rope(false), 108, []input{leaf(1, 9, 12)}},
-		{"rope neox", rope(true), 108, []input{leaf(1, 9, 12)}},
-		{"rope twice", func(tp *Tape, in []*Value) *Value { return Add(tp, rope(true)(tp, in), rope(false)(tp, in)) }, 108, []input{leaf(1, 9, 12)}},
+		{"rope", rope(false, 6), 108, []input{leaf(1, 9, 12)}},
+		{"rope neox", rope(true, 6), 108, []input{leaf(1, 9, 12)}},
+		{"rope twice", func(tp *Tape, in []*Value) *Value { return Add(tp, rope(true, 6)(tp, in), rope(false, 6)(tp, in)) }, 108, []input{leaf(1, 9, 12)}},
 		{"silu", func(tp *Tape, in []*Value) *Value { return SiLUMul(tp, in[0], in[1]) }, 35, []input{leaf(1, 5, 7), leaf(2, 5, 7)}},
 		{"gelu", func(tp *Tape, in []*Value) *Value { return GeLUMul(tp, in[0], in[1]) }, 35, []input{leaf(1, 5, 7), leaf(2, 5, 7)}},
 		{"gather", func(tp *Tape, in []*Value) *Value { return GatherRows(tp, in[0], []int32{4, 0, 4, 2}) }, 28, []input{leaf(1, 5, 7)}},

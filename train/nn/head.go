@@ -61,6 +61,15 @@ func uncap(w simd.Matrix) (simd.Matrix, float32) {
 	return w, 0
 }
 
+// HeadLogits writes the logits of hidden states x [rows, D] to y [rows, V], capped
+// where the head is a CappedHead.
+func HeadLogits(p *simd.Pool, rows int, x []float32, head simd.Matrix, y []float32) {
+	w, c := uncap(head)
+	v := w.Rows()
+	simd.MatMulT(p, rows, x, w.Cols(), w, 0, y, v)
+	SoftCap(p, y[:rows*v], c)
+}
+
 func resize[T any](b []T, n int) []T {
 	if cap(b) < n {
 		return make([]T, n, n+n/4)

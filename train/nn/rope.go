@@ -6,56 +6,69 @@ import (
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
-type ropeKey struct {
-	dim         int
-	base, scale float32
+// Rotation says how rotary positions turn the heads of queries and keys (RoFormer,
+// arXiv 2104.09864). A tape keeps one table per Rotation, told apart by address.
+type Rotation struct {
+	HeadDim int
+	// Dim is how many of the first dimensions of a head turn; the others stay.
+	Dim int
+	// Base and Scale: pair i turns by pos * Scale * Base^(-2i/Dim) / Factors[i].
+	Base, Scale float32
+	Factors     []float32 // [Dim/2]; nil: all one
+	// Magnitude is a factor on what turns; 0 is 1.
+	Magnitude float32
+	// NeoX makes pair i of the dimensions i and i + Dim/2, not of 2i and 2i+1.
+	NeoX bool
 }
 
-// ropeTable holds cos and sin of position * scale * base^(-2i/dim), dim/2 each
-// per position.
-type ropeTable struct{ cos, sin []float32 }
+// ropeTable holds cos and sin of the angles of a Rotation, Dim/2 each per position.
+type ropeTable struct {
+	*Rotation
+	cos, sin []float32
+}
 
-// RoPE rotates the heads of x [T, heads*headDim] by their positions. Pair i of a
-// head turns by pos * freqScale * base^(-2i/headDim); with neox it is made of the
-// dimensions i and i + headDim/2, without of 2i and 2i+1.
-func RoPE(tp *Tape, x *Value, pos []int32, headDim int, base, freqScale float32, neox bool) *Value {
-	if headDim <= 0 || headDim%2 != 0 || x.D%headDim != 0 || len(pos) != x.T {
+// RoPE rotates the heads of x [T, heads*HeadDim] by their positions.
+func RoPE(tp *Tape, x *Value, pos []int32, rot *Rotation) *Value {
+	if rot.HeadDim <= 0 || x.D%rot.HeadDim != 0 || len(pos) != x.T || rot.Dim <= 0 || rot.Dim%2 != 0 || rot.Dim > rot.HeadDim ||
+		rot.Factors != nil && len(rot.Factors) != rot.Dim/2 {
 		panic(errShape)
 	}
 	r := tp.begin(tp.NewValue(x.T, x.D), x, nil, nil)
 	r.ids = append(r.ids, pos...)
-	r.n[0] = headDim
-	if neox {
-		r.n[1] = 1
-	}
-	k := ropeKey{headDim, base, freqScale}
-	t := tp.ropes[k]
+	t := tp.ropes[rot]
 	if t == nil {
-		t = new(ropeTable)
-		tp.ropes[k] = t
+		t = &ropeTable{Rotation: rot}
+		tp.ropes[rot] = t
 	}
 	last := int32(0)
 	for _, p := range pos {
 		last = max(last, p)
 	}
-	t.grow(k, int(last)+1)
+	t.grow(int(last) + 1)
 	r.rope = t
 	tp.do(r, tasksFor(x.T, rowsPerTask), ropeForward)
 	return tp.end(r, x.needs, ropeBackward)
 }
 
-func (t *ropeTable) grow(k ropeKey, n int) {
-	half := k.dim / 2
+func (t *ropeTable) grow(n int) {
+	half := t.Dim / 2
 	have := len(t.cos) / half
 	if n <= have {
 		return
 	}
+	m := 1.0
+	if t.Magnitude != 0 {
+		m = float64(t.Magnitude)
+	}
 	n = max(n, 2*have, 128)
 	for p := have; p < n; p++ {
 		for i := range half {
-			a := float64(p) * float64(k.scale) * math.Pow(float64(k.base), -2*float64(i)/float64(k.dim))
-			t.cos = append(t.cos, float32(math.Cos(a)))
-			t.sin = append(t.sin, float32(math.Sin(a)))
+			a := float64(p) * float64(t.Scale) * math.Pow(float64(t.Base), -2*float64(i)/float64(t.Dim))
+			if t.Factors != nil {
+				a /= float64(t.Factors[i])
+			}
+			t.cos = append(t.cos, float32(m*math.Cos(a)))
+			t.sin = append(t.sin, float32(m*math.Sin(a)))
 		}
 	}
 }
@@ -92,7 +105,15 @@ func ropeBackTask(tp *Tape, r *record, task, worker int) {
 
 // rotate writes row t of src, turned in direction sign, to dst.
 func (r *record) rotate(t int, dst, src []float32, sign float32) {
-	half := r.n[0] / 2
-	p := int(r.ids[t])
-	simd.Rotate(dst, src, r.rope.cos[p*half:(p+1)*half], r.rope.sin[p*half:(p+1)*half], sign, r.n[1] == 1)
+	k := r.rope
+	half, p := k.Dim/2, int(r.ids[t])
+	cos, sin := k.cos[p*half:(p+1)*half], k.sin[p*half:(p+1)*half]
+	if k.Dim == k.HeadDim {
+		simd.Rotate(dst, src, cos, sin, sign, k.NeoX)
+		return
+	}
+	for h := 0; h < len(src); h += k.HeadDim {
+		simd.Rotate(dst[h:h+k.Dim], src[h:h+k.Dim], cos, sin, sign, k.NeoX)
+		copy(dst[h+k.Dim:h+k.HeadDim], src[h+k.Dim:h+k.HeadDim])
+	}
 }

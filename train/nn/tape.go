@@ -34,6 +34,7 @@ type record struct {
 	lazy    [4]*Value // likewise, but cheaper to compute again than to keep
 	w       simd.Matrix
 	gain    *Gain
+	bias    []float32
 	aux     [2][]float32 // per-row results that backward needs, from the tape's memory
 	beta    [3]float32   // whether the gradients of a, b, c hold something already
 	ids     []int32
@@ -61,7 +62,7 @@ type Tape struct {
 	live   int
 	log    []*record // recorded ops in order
 	spare  []*record
-	ropes  map[ropeKey]*ropeTable
+	ropes  map[*Rotation]*ropeTable
 	scan   scan // of the loss that runs
 	inner  []*record
 	kept   int64 // bytes that records keep for Backward, see Block
@@ -80,7 +81,7 @@ type Tape struct {
 // NewTape returns an empty tape whose ops run on p (nil: on the caller alone).
 // With grad false nothing is recorded and Backward does nothing.
 func NewTape(p *simd.Pool, grad bool) *Tape {
-	tp := &Tape{pool: p, grad: grad, ropes: map[ropeKey]*ropeTable{}, scratch: make([][]float32, p.Workers())}
+	tp := &Tape{pool: p, grad: grad, ropes: map[*Rotation]*ropeTable{}, scratch: make([][]float32, p.Workers())}
 	tp.call = func(task, worker int) { tp.task(tp, tp.cur, task, worker) }
 	return tp
 }
@@ -313,7 +314,7 @@ func (tp *Tape) drop(r *record) {
 	if r.out.remake == r {
 		r.out.remake = nil
 	}
-	r.w, r.gain, r.attn, r.block = nil, nil, AttnConfig{}, nil
+	r.w, r.gain, r.bias, r.attn, r.block = nil, nil, nil, AttnConfig{}, nil
 	tp.spare = append(tp.spare, r)
 }
 

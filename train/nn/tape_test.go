@@ -10,6 +10,7 @@ import (
 
 // stack is a small Llama: what the tape does in a training step.
 type stack struct {
+	rot               *Rotation
 	embed             simd.Matrix
 	q, k, v, o        simd.Matrix
 	gate, up          simd.Matrix
@@ -56,11 +57,15 @@ func newStackOf(heads, kvs, length, vocab, width, ffn, blocks, tokens int, down 
 func (s *stack) step(tp *Tape) float64 {
 	tp.Reset()
 	hd := s.width / s.heads
+	if s.rot == nil {
+		s.rot = &Rotation{HeadDim: hd, Dim: hd, Base: 1e4, Scale: 1}
+	}
+	rot := s.rot
 	x := Embed(tp, s.embed, s.ids, 1)
 	block := func(l int, x *Value) *Value {
 		a := RMSNorm(tp, x, s.norm, 1e-5)
-		q := RoPE(tp, Linear(tp, a, s.q), s.pos, hd, 1e4, 1, false)
-		k := RoPE(tp, Linear(tp, a, s.k), s.pos, hd, 1e4, 1, false)
+		q := RoPE(tp, Linear(tp, a, s.q), s.pos, rot)
+		k := RoPE(tp, Linear(tp, a, s.k), s.pos, rot)
 		o := Attention(tp, q, k, Linear(tp, a, s.v), AttnConfig{Heads: s.heads, KVHeads: s.kvs, HeadDim: hd, Scale: 0.2, Spans: s.spans})
 		x = Add(tp, x, Linear(tp, o, s.o))
 		f := RMSNorm(tp, x, s.norm, 1e-5)

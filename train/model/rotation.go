@@ -1,0 +1,24 @@
+package model
+
+import "github.com/detox-surgery/detox-surgery/train/nn"
+
+// prepare makes what the forward pass needs of keys and tensors together.
+func (m *Model) prepare() {
+	c := &m.cfg
+	if m.arch.learnedPositions {
+		return
+	}
+	r := nn.Rotation{HeadDim: c.HeadDim, Dim: c.RopeDim, Base: c.RopeBase, Scale: c.RopeScale, Magnitude: c.RopeMagnitude, NeoX: m.arch.neox}
+	local := r
+	local.Base, local.Scale = c.RopeBaseLocal, 1
+	if h := m.at(Role{Kind: RopeFreqs}); h != nil {
+		r.Factors = h.vector
+	}
+	if c.OriginalContext > 0 {
+		// The context of a pass here never comes near the original one.
+		if h := m.at(Role{Kind: RopeShort}); h != nil {
+			r.Factors = h.vector
+		}
+	}
+	m.rotation, m.local = &r, &local
+}
