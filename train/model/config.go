@@ -27,10 +27,6 @@ type Config struct {
 	Context int // tokens the model was trained for
 	RopeDim int // dimensions of a head that turn; 0: positions are learned
 
-	// OriginalContext is where the factors of long contexts begin to hold; 0: never.
-	// As in llama.cpp, a context that is not longer is computed by the short ones.
-	OriginalContext int
-
 	LayerNorm    bool // norms subtract the mean
 	FusedGate    bool // ffn_up holds the gate as well
 	Parallel     bool // attention and feed-forward part read the same residual stream
@@ -112,7 +108,7 @@ func readRope(k *keys, c *Config) {
 	}
 	c.RopeBase = k.positiveOr("rope.freq_base", 10000)
 	c.RopeBaseLocal = c.RopeBase
-	c.RopeScale, c.RopeMagnitude = 1, 1
+	c.RopeScale, c.RopeMagnitude = 1, k.positiveOr("rope.scaling.attn_factor", 1)
 	kind := "none"
 	if k.has("rope.scaling.type") {
 		s, ok := k.f.String(k.arch + ".rope.scaling.type")
@@ -125,9 +121,7 @@ func readRope(k *keys, c *Config) {
 	case "none":
 	case "linear":
 		c.RopeScale = 1 / k.positiveOr("rope.scaling.factor", 1)
-	case "longrope":
-		c.RopeMagnitude = k.positiveOr("rope.scaling.attn_factor", 1)
-		c.OriginalContext = k.count("rope.scaling.original_context_length", 1, maxCount)
+	case "longrope": // its factors are tensors
 	default:
 		k.refuse("rope scaling %q is not supported", kind)
 	}

@@ -14,11 +14,10 @@ func (m *Model) prepare() {
 	if h := m.at(Role{Kind: RopeFreqs}); h != nil {
 		r.Factors = h.vector
 	}
-	if c.OriginalContext > 0 {
-		// The context of a pass here never comes near the original one.
-		if h := m.at(Role{Kind: RopeShort}); h != nil {
-			r.Factors = h.vector
-		}
+	// llama.cpp takes RopeLong where its context is longer than the original one
+	// (4,096 tokens or more), which no pass here is.
+	if h := m.at(Role{Kind: RopeShort}); h != nil {
+		r.Factors = h.vector
 	}
 	m.rotation, m.local = &r, &local
 }
