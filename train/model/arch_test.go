@@ -66,12 +66,16 @@ func TestArchitectures(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			m, g := openArch(t, file)
 			seen[m.Config().Arch] = true
+			seen[m.Config().Arch+" with experts"] = m.Config().Experts > 0
 			checkLogits(t, m, g)
 			checkSession(t, m, g)
 			checkGradients(t, m, g)
 		})
 	}
 	for _, a := range architectures {
+		if name := a.name; a.experts {
+			seen[name] = seen[name+" with experts"]
+		}
 		if !seen[a.name] && a != &gemma3 { // compared at full size
 			t.Errorf("no model of %s in testdata/arch", a.name)
 		}
@@ -113,6 +117,9 @@ func checkGradients(t *testing.T, m *Model, g *archGolden) {
 	var ws []*nn.Dense
 	for l := range m.Config().Blocks {
 		r := Role{Kind: FFNDown, Block: l}
+		if m.Config().Experts > 0 {
+			r.Kind = FFNDownExps
+		}
 		w := m.Original(r)
 		d := nn.NewDense(r.String(), w.Rows(), w.Cols())
 		w.DequantRows(d.Params()[0].X, w.Cols(), 0, w.Rows())

@@ -11,7 +11,9 @@ const (
 	maxBlocks = 1 << 12
 	maxWidth  = 1 << 20
 	maxHeads  = 1 << 12
-	maxCount  = 1<<31 - 1
+	// The experts' matrices are counted in rows together.
+	maxExperts = 1 << 10
+	maxCount   = 1<<31 - 1
 )
 
 // Config is the shape of a model and the constants of its forward pass.
@@ -19,13 +21,16 @@ type Config struct {
 	Arch    string
 	Blocks  int // transformer blocks
 	Width   int // D, the residual stream
-	FFN     int // F, neurons of a block
+	FFN     int // F, neurons of a block, or of an expert
 	Heads   int // query heads
 	KVHeads int // key and value heads; Heads is a multiple
 	HeadDim int // of a head
 	Vocab   int // V, rows of the embedding
 	Context int // tokens the model was trained for
 	RopeDim int // dimensions of a head that turn; 0: positions are learned
+
+	Experts     int // in each block; 0: no mixture
+	ExpertsUsed int // by a token
 
 	LayerNorm    bool // norms subtract the mean
 	FusedGate    bool // ffn_up holds the gate as well
@@ -77,6 +82,10 @@ func readConfig(f *gguf.File, a *architecture) (Config, error) {
 	}
 	if !a.learnedPositions {
 		readRope(k, &c)
+	}
+	if a.experts {
+		c.Experts = k.count("expert_count", 1, maxExperts)
+		c.ExpertsUsed = k.count("expert_used_count", 1, max(1, c.Experts))
 	}
 	a.configure(k, &c)
 	return c, k.err

@@ -32,7 +32,7 @@ type ForwardOptions struct {
 type Hidden struct {
 	Last   *nn.Value   // [T, D] after the final norm: what the head reads
 	Blocks []*nn.Value // [T, D] residual stream after each block; nil for skipped blocks
-	Acts   []*nn.Value // [T, F] input of ffn_down of each block; nil for skipped blocks
+	Acts   []*nn.Value // [T, F] input of ffn_down of each block; nil for skipped blocks and mixtures of experts
 }
 
 // run is one pass through the blocks: what the layer functions need.
@@ -155,6 +155,18 @@ func (r *run) geglu(f *nn.Value, l int) *nn.Value {
 	m := nn.GeLUMul(r.tp, r.linear(f, FFNGate, l), r.linear(f, FFNUp, l))
 	r.keepActs(l, m)
 	return r.linear(m, FFNDown, l)
+}
+
+// mixture is a feed-forward part of experts, each gated by SiLU. Its activations
+// are not kept: they have a row per choice, not per token.
+func (r *run) mixture(f *nn.Value, l int) *nn.Value {
+	weights, route := nn.Route(r.tp, r.linear(f, FFNGateInp, l), r.m.cfg.ExpertsUsed)
+	x := nn.GatherRows(r.tp, f, route.Tokens)
+	of := func(x *nn.Value, k Kind) *nn.Value {
+		return nn.ExpertLinear(r.tp, x, r.m.block[l][k-AttnNorm].matrix, route.Offsets)
+	}
+	m := nn.SiLUMul(r.tp, of(x, FFNGateExps), of(x, FFNUpExps))
+	return nn.Combine(r.tp, of(m, FFNDownExps), weights, route.Rows)
 }
 
 // add is the residual stream with what a part adds.

@@ -15,7 +15,4 @@ func configureGranite(k *keys, c *Config) {
 	c.ResidualScale = k.positiveOr("residual_scale", 1)
 	c.AttnScale = k.positiveOr("attention.scale", c.AttnScale)
 	c.LogitScale = 1 / k.positiveOr("logit_scale", 1)
-	if k.countOr("expert_count", 0, 0, maxCount) > 0 {
-		k.refuse("mixtures of experts are not supported")
-	}
 }

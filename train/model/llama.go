@@ -8,7 +8,7 @@ import "github.com/detox-surgery/detox-surgery/train/nn"
 // and writes the frequency factors of Llama 3 as rope_freqs.
 var llama = architecture{
 	name:      "llama",
-	configure: configureLlama,
+	configure: noKeys,
 	block:     llamaBlock,
 	optional:  []Kind{RopeFreqs, AttnQBias, AttnKBias, AttnVBias, AttnOutputBias, FFNGateBias, FFNUpBias, FFNDownBias},
 	layer:     llamaLayer,
@@ -16,13 +16,22 @@ var llama = architecture{
 
 var llamaBlock = []Kind{AttnNorm, AttnQ, AttnK, AttnV, AttnOutput, FFNNorm, FFNGate, FFNUp, FFNDown}
 
-func configureLlama(k *keys, _ *Config) {
-	if k.countOr("expert_count", 0, 0, maxCount) > 0 {
-		k.refuse("mixtures of experts are not supported")
-	}
-}
-
 func llamaLayer(r *run, l int, x *nn.Value) *nn.Value {
 	x = r.add(x, r.attention(r.norm(x, AttnNorm, l), l))
 	return r.add(x, r.swiglu(r.norm(x, FFNNorm, l), l))
+}
+
+// llamaMoE is Mixtral.
+var llamaMoE = architecture{
+	name:      "llama",
+	experts:   true,
+	configure: noKeys,
+	block:     []Kind{AttnNorm, AttnQ, AttnK, AttnV, AttnOutput, FFNNorm, FFNGateInp, FFNGateExps, FFNUpExps, FFNDownExps},
+	optional:  []Kind{RopeFreqs},
+	layer:     llamaMoELayer,
+}
+
+func llamaMoELayer(r *run, l int, x *nn.Value) *nn.Value {
+	x = r.add(x, r.attention(r.norm(x, AttnNorm, l), l))
+	return r.add(x, r.mixture(r.norm(x, FFNNorm, l), l))
 }

@@ -66,12 +66,21 @@ func findArchitecture(f *gguf.File) (*architecture, error) {
 	if !ok {
 		return nil, fmt.Errorf("model: key general.architecture is not a string")
 	}
-	known := make([]string, len(architectures))
-	for i, a := range architectures {
-		if a.name == name {
+	_, mixture := f.Get(name + ".expert_count")
+	if n, ok := f.Uint(name + ".expert_count"); ok && n == 0 {
+		mixture = false
+	}
+	var known []string
+	for _, a := range architectures {
+		switch {
+		case a.name == name && a.experts == mixture:
 			return a, nil
+		case len(known) == 0 || known[len(known)-1] != a.name:
+			known = append(known, a.name)
 		}
-		known[i] = a.name
+	}
+	if slices.ContainsFunc(architectures, func(a *architecture) bool { return a.name == name }) {
+		return nil, unsupported(fmt.Sprintf("model: architecture %q is not supported with key %s.expert_count as it is", name, name))
 	}
 	return nil, unsupported(fmt.Sprintf("model: architecture %q is not supported (known: %s)", name, strings.Join(known, ", ")))
 }
@@ -169,6 +178,9 @@ func openTensor(f *gguf.File, r Role, c *Config) (handle, error) {
 	want := []uint64{uint64(k.cols(c))}
 	if r.Kind.IsMatrix() {
 		want = append(want, uint64(k.rows(c)))
+	}
+	if k.experts {
+		want = append(want, uint64(c.Experts))
 	}
 	if !sameShape(t.Dims, want) {
 		return handle{}, fmt.Errorf("model: tensor %s has shape %v, must be %v", name, t.Dims, want)

@@ -45,6 +45,10 @@ const (
 	FFNDown     // [D, F]
 	FFNDownBias // [D]
 	PostFFNNorm // [D] gain on what the feed-forward part adds
+	FFNGateInp  // [E, D] router of a mixture of experts
+	FFNGateExps // [E, F, D]
+	FFNUpExps   // [E, F, D]
+	FFNDownExps // [E, D, F]
 	numKinds
 )
 
@@ -64,6 +68,7 @@ type kindInfo struct {
 	name, tensor string
 	form         form
 	rows, cols   func(c *Config) int
+	experts      bool // there are as many matrices as experts
 }
 
 func width(c *Config) int    { return c.Width }
@@ -73,6 +78,7 @@ func context(c *Config) int  { return c.Context }
 func queryDim(c *Config) int { return c.Heads * c.HeadDim }
 func keyDim(c *Config) int   { return c.KVHeads * c.HeadDim }
 func fusedDim(c *Config) int { return queryDim(c) + 2*keyDim(c) }
+func experts(c *Config) int  { return c.Experts }
 func pairs(c *Config) int    { return c.RopeDim / 2 }
 
 func upDim(c *Config) int {
@@ -97,24 +103,28 @@ func keyNormDim(c *Config) int {
 }
 
 func matrixOf(name string, rows, cols func(c *Config) int) kindInfo {
-	return kindInfo{name, name, matrix, rows, cols}
+	return kindInfo{name: name, tensor: name, form: matrix, rows: rows, cols: cols}
+}
+
+func expertsOf(name string, rows, cols func(c *Config) int) kindInfo {
+	return kindInfo{name: name, tensor: name, form: matrix, rows: rows, cols: cols, experts: true}
 }
 
 func gainOf(name string, cols func(c *Config) int) kindInfo {
-	return kindInfo{name, name, gain, nil, cols}
+	return kindInfo{name: name, tensor: name, form: gain, cols: cols}
 }
 
 func biasOf(name string, cols func(c *Config) int) kindInfo {
-	return kindInfo{name + ".bias", name, bias, nil, cols}
+	return kindInfo{name: name + ".bias", tensor: name, form: bias, cols: cols}
 }
 
 // kinds is indexed by Kind.
 var kinds = [numKinds]kindInfo{
 	TokenEmbd:      matrixOf("token_embd", vocab, width),
-	PosEmbd:        {"position_embd", "position_embd", matrix, context, width},
-	RopeFreqs:      {"rope_freqs", "rope_freqs", constant, nil, pairs},
-	RopeLong:       {"rope_factors_long", "rope_factors_long", constant, nil, pairs},
-	RopeShort:      {"rope_factors_short", "rope_factors_short", constant, nil, pairs},
+	PosEmbd:        {name: "position_embd", tensor: "position_embd", rows: context, cols: width},
+	RopeFreqs:      {name: "rope_freqs", tensor: "rope_freqs", form: constant, cols: pairs},
+	RopeLong:       {name: "rope_factors_long", tensor: "rope_factors_long", form: constant, cols: pairs},
+	RopeShort:      {name: "rope_factors_short", tensor: "rope_factors_short", form: constant, cols: pairs},
 	OutputNorm:     gainOf("output_norm", width),
 	OutputNormBias: biasOf("output_norm", width),
 	Output:         matrixOf("output", vocab, width),
@@ -134,7 +144,7 @@ var kinds = [numKinds]kindInfo{
 	AttnOutputBias: biasOf("attn_output", width),
 	AttnQNorm:      gainOf("attn_q_norm", queryNormDim),
 	AttnKNorm:      gainOf("attn_k_norm", keyNormDim),
-	PostAttnNorm:   {"post_attn_norm", "post_attention_norm", gain, nil, width},
+	PostAttnNorm:   {name: "post_attn_norm", tensor: "post_attention_norm", form: gain, cols: width},
 	FFNNorm:        gainOf("ffn_norm", width),
 	FFNNormBias:    biasOf("ffn_norm", width),
 	FFNGate:        matrixOf("ffn_gate", ffn, width),
@@ -143,7 +153,11 @@ var kinds = [numKinds]kindInfo{
 	FFNUpBias:      biasOf("ffn_up", upDim),
 	FFNDown:        matrixOf("ffn_down", width, ffn),
 	FFNDownBias:    biasOf("ffn_down", width),
-	PostFFNNorm:    {"post_ffn_norm", "post_ffw_norm", gain, nil, width},
+	PostFFNNorm:    {name: "post_ffn_norm", tensor: "post_ffw_norm", form: gain, cols: width},
+	FFNGateInp:     matrixOf("ffn_gate_inp", experts, width),
+	FFNGateExps:    expertsOf("ffn_gate_exps", ffn, width),
+	FFNUpExps:      expertsOf("ffn_up_exps", ffn, width),
+	FFNDownExps:    expertsOf("ffn_down_exps", width, ffn),
 }
 
 // tensorName is the name of the kind's tensor in GGUF files, within its block.

@@ -9,6 +9,9 @@ type architecture struct {
 	layerNorm bool
 	// learnedPositions says that there is no rotation but a table of positions.
 	learnedPositions bool
+	// experts says that the feed-forward part is a mixture; the table may have a row
+	// with and one without for a name.
+	experts bool
 	// neox says how rotated dimensions pair, see nn.Rotation.
 	neox bool
 	// configure reads the keys of this architecture beyond the shared ones.
@@ -32,10 +35,12 @@ var architectures = []*architecture{
 	&gptneox,
 	&granite,
 	&llama,
+	&llamaMoE,
 	&olmo2,
 	&phi3,
 	&qwen2,
 	&qwen3,
+	&qwen3moe,
 	&stablelm,
 	&starcoder2,
 }

@@ -134,6 +134,12 @@ func TestGradients(t *testing.T) {
 		{"slice", func(tp *Tape, in []*Value) *Value { return Add(tp, Slice(tp, in[0], 0, 3), Slice(tp, in[0], 2, 3)) }, 15, []input{leaf(1, 5, 7)}},
 		{"rope of some dimensions", rope(true, 4, 1, 2.5), 9 * 12, []input{leaf(1, 9, 12)}},
 		{"rope of some dimensions, neighbours", rope(false, 2, 0.7), 9 * 12, []input{leaf(1, 9, 12)}},
+		{"experts", func(tp *Tape, in []*Value) *Value {
+			// The first columns decide, far enough apart that a small step changes no choice.
+			probs, route := Route(tp, Add(tp, Scale(tp, in[1], 0.2), tp.Const(5, 4, routeLogits)), 2)
+			y := ExpertLinear(tp, GatherRows(tp, in[0], route.Tokens), denseOf(3, 20, 12), route.Offsets)
+			return Combine(tp, y, probs, route.Rows)
+		}, 25, []input{leaf(1, 5, 12), leaf(2, 5, 4)}},
 		{"scale", func(tp *Tape, in []*Value) *Value { return Scale(tp, in[0], -1.7) }, 35, []input{leaf(1, 5, 7)}},
 		{"linear", func(tp *Tape, in []*Value) *Value { return Linear(tp, in[0], w) }, 50, []input{leaf(1, 5, 12)}},
 		{"rmsnorm", func(tp *Tape, in []*Value) *Value { return RMSNorm(tp, in[0], testGain(12), 1e-2) }, 60, []input{leaf(1, 5, 12)}},
@@ -189,4 +195,13 @@ func weighted(x, coef []float32) float64 {
 		s += float64(v) * float64(coef[i])
 	}
 	return s
+}
+
+// routeLogits [5, 4] send five tokens to all but the last of four experts.
+var routeLogits = []float32{
+	9, 6, 3, -9,
+	6, 9, 3, -9,
+	3, 6, 9, -9,
+	9, 3, 6, -9,
+	6, 3, 9, -9,
 }

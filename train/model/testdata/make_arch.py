@@ -38,6 +38,9 @@ MODELS = {
     "phi3": ("Phi3Config", dict(GQA, original_max_position_embeddings=64, max_position_embeddings=128, rope_parameters={
         "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1, 1.3, 1.7], "long_factor": [2.0, 3.0, 4.0, 5.0],
         "original_max_position_embeddings": 64}), "mlp.down_proj"),
+    "mixtral": ("MixtralConfig", dict(GQA, sliding_window=None, num_local_experts=4, num_experts_per_tok=2), "mlp.experts.down_proj"),
+    "qwen3moe": ("Qwen3MoeConfig", dict(GQA, head_dim=16, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=32,
+                                        norm_topk_prob=True, decoder_sparse_step=1), "mlp.experts.down_proj"),
     "gpt2": ("GPT2Config", dict(vocab_size=V, n_embd=D, n_layer=L, n_head=4, n_positions=64, n_inner=4 * D, bos_token_id=256,
                                 eos_token_id=257), "mlp.c_proj"),
     "starcoder2": ("Starcoder2Config", dict(GQA, sliding_window=None, use_bias=True), "mlp.c_proj"),
@@ -105,6 +108,8 @@ def build(name, folder):
     config = getattr(transformers, cls)(**args)
     torch.manual_seed(sum(map(ord, name)))
     model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
+    if "experts" in down:
+        model.set_experts_implementation("eager")
     with torch.no_grad():
         for key, p in model.named_parameters():
             if p.dim() > 1:
@@ -135,14 +140,15 @@ def golden(model, down):
         m = block
         for part in down.split("."):
             m = getattr(m, part)
-        weights.append((m.weight, type(m).__name__ == "Conv1D"))
+        # The experts of a block are one parameter of three dimensions.
+        weights.append((getattr(m, "weight", m), type(m).__name__ == "Conv1D"))
     logits = model(input_ids=ids, use_cache=False).logits[0]
     loss = fn.cross_entropy(logits[:-1], ids[0, 1:])
     loss.backward()
     at, entries = [0, 1, 7, 15, 16, 25, T - 1], list(range(0, V, 17))
     grads = []
     for w, transposed in weights:
-        gw = w.grad.T if transposed else w.grad
+        gw = w.grad.T if transposed else w.grad.reshape(-1, w.shape[-1])
         picks = [(int(torch.randint(0, gw.shape[0], (1,), generator=g)), int(torch.randint(0, gw.shape[1], (1,), generator=g)))
                  for _ in range(12)]
         grads.append({"norm": gw.norm().item(), "entries": [[r, c, gw[r, c].item()] for r, c in picks]})
