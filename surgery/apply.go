@@ -114,6 +114,10 @@ func open(in Input, cfg Config, p Progress) (*theatre, error) {
 		}
 		(*m).SetPool(in.Pool)
 	}
+	if err := t.m.NeedLen(eval.WindowTokens); err != nil {
+		f.Close()
+		return nil, err
+	}
 	if t.m.Tokenizer() == nil {
 		f.Close()
 		return nil, fmt.Errorf("%w: %s has no tokenizer that is known here", model.ErrUnsupported, in.Model)

@@ -15,7 +15,8 @@ type How string
 // The ways to train a quantized tensor. Carriers: the scales and minimums of its
 // blocks, codes frozen; exact in the file. Grid: the codes, on the file's own grid,
 // gradients straight through. Delta: a float32 change, rounded when written.
-// Columns: a float32 change of the localized neurons only.
+// Columns: a float32 change of the localized neurons only. Tensors without blocks
+// (F32, F16, BF16) have neither carriers nor grid and train as Delta instead.
 const (
 	Carriers How = "carriers"
 	Grid     How = "grid"
@@ -36,10 +37,10 @@ type Trainable struct {
 // targets maps the name of a set of linear maps to its members; architectures lack
 // some of them.
 var targets = map[string][]model.Kind{
-	"ffn_down": {model.FFNDown},
-	"ffn":      {model.FFNDown, model.FFNUp, model.FFNGate},
-	"writers":  {model.FFNDown, model.AttnOutput},
-	"all":      {model.FFNDown, model.FFNUp, model.FFNGate, model.AttnQKV, model.AttnQ, model.AttnK, model.AttnV, model.AttnOutput},
+	"ffn_down": {model.FFNDown, model.FFNDownExps},
+	"ffn":      {model.FFNDown, model.FFNUp, model.FFNGate, model.FFNDownExps, model.FFNUpExps, model.FFNGateExps},
+	"writers":  {model.FFNDown, model.FFNDownExps, model.AttnOutput},
+	"all":      {model.FFNDown, model.FFNUp, model.FFNGate, model.FFNDownExps, model.FFNUpExps, model.FFNGateExps, model.AttnQKV, model.AttnQ, model.AttnK, model.AttnV, model.AttnOutput},
 }
 
 // Roles returns the tensors of m that train, or an error that names what is wrong.
@@ -84,7 +85,7 @@ func (t Trainable) auto(m *model.Model) string {
 		return "ffn_down"
 	}
 	for b := range m.Config().Blocks {
-		if w := m.Tensor(model.Role{Kind: model.FFNDown, Block: b}); w != nil && w.Type.Block() > smallBlock {
+		if w := m.Tensor(m.FFNDown(b)); w != nil && w.Type.Block() > smallBlock {
 			return "ffn"
 		}
 	}

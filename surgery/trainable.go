@@ -79,7 +79,11 @@ func newHandle(m *model.Model, r model.Role, t Trainable, neurons []locate.Neuro
 	if tensor == nil {
 		return nil, fmt.Errorf("%w: the model has no %s", model.ErrUnsupported, r)
 	}
-	switch t.How {
+	how := t.How
+	if tensor.Type.Block() == 1 && (how == Carriers || how == Grid) {
+		how = Delta
+	}
+	switch how {
 	case Carriers:
 		c, err := nn.NewCarriers(r.String(), tensor, tensor.Type, tensor.Raw())
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/surgery/eval"
 	"github.com/detox-surgery/detox-surgery/train/model"
 )
 
@@ -77,6 +78,10 @@ func openModel(arg string, pool *simd.Pool) (*model.Model, error) {
 	}
 	m, err := model.Open(f)
 	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if err := m.NeedLen(eval.WindowTokens); err != nil {
 		f.Close()
 		return nil, err
 	}

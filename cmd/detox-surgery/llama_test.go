@@ -52,23 +52,32 @@ func TestLlamaCppReadsTheWrittenFile(t *testing.T) {
 
 func llamaCpp(t *testing.T, packages, model string, prompts []string) []string {
 	t.Helper()
-	in, err := json.Marshal(prompts)
+	var texts []string
+	python(t, "llama.py", packages, model, prompts, &texts)
+	if len(texts) != len(prompts) {
+		t.Fatalf("llama.cpp answered %d of %d prompts", len(texts), len(prompts))
+	}
+	return texts
+}
+
+// python runs a script of testdata on a model and reads the last line that it prints.
+func python(t *testing.T, script, packages, model string, in, out any) {
+	t.Helper()
+	raw, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("python3", filepath.Join("testdata", "llama.py"), packages, model)
-	c.Stdin = bytes.NewReader(in)
+	c := exec.Command("python3", filepath.Join("testdata", script), packages, model)
+	c.Stdin = bytes.NewReader(raw)
 	c.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
-	raw, err := c.Output()
+	raw, err = c.Output()
 	if err != nil {
 		t.Fatalf("llama.cpp: %v\n%s", err, stderr.String())
 	}
 	lines := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
-	var texts []string
-	if err := json.Unmarshal(lines[len(lines)-1], &texts); err != nil || len(texts) != len(prompts) {
+	if err := json.Unmarshal(lines[len(lines)-1], out); err != nil {
 		t.Fatalf("llama.cpp printed %q", raw)
 	}
-	return texts
 }

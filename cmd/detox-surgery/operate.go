@@ -24,7 +24,7 @@ func trainingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "method", Value: "repo", Usage: "repo or retain (the control without adversary)"},
 		&cli.StringFlag{Name: "pairs", Usage: "JSONL with prompt, chosen, rejected (default: built in)"},
 		&cli.StringFlag{Name: "text", Usage: "neutral text for the retain loss (default: the model's own samples)"},
-		&cli.StringFlag{Name: "how", Usage: "carriers, grid, delta or columns"},
+		&cli.StringFlag{Name: "how", Usage: "carriers, grid, delta or columns; tensors of floats train as delta instead of the first two"},
 		&cli.StringFlag{Name: "targets", Usage: "auto, ffn_down, ffn, writers or all; auto is ffn_down, or ffn where ffn_down has blocks of 256"},
 		&cli.BoolFlag{Name: "gains", Usage: "train the RMSNorm gains too"},
 		&cli.StringFlag{Name: "layers", Usage: "blocks that train, as in 3-12"},

@@ -116,7 +116,7 @@ func Calibrate(m *model.Model, seqs [][]int32, roles []model.Role) Calibration {
 func calibrates(m *model.Model, r model.Role) bool {
 	switch r.Kind { //nolint:exhaustive // the others have no kept input
 	case model.FFNDown, model.Output:
-		return true
+		return m.Config().Experts == 0 || r.Kind == model.Output
 	case model.TokenEmbd:
 		return m.Tied()
 	case model.AttnQ, model.AttnK, model.AttnV, model.AttnQKV:

@@ -27,10 +27,14 @@ func (c Chunking) String() string {
 	return "llama"
 }
 
+// WindowTokens is the usual length of a window, as in llama-perplexity, and the longest
+// sequence that measuring needs.
+const WindowTokens = 512
+
 // PerplexityOptions are the settings of Perplexity; zero fields take the default.
 type PerplexityOptions struct {
 	Chunking  Chunking
-	Ctx       int // tokens of a window; 512
+	Ctx       int // tokens of a window; WindowTokens
 	MaxTokens int // only so many tokens of the text are used; 0: all
 	Progress  Progress
 }
@@ -78,7 +82,7 @@ func Perplexity(m LM, text string, o PerplexityOptions) (*PerplexityResult, erro
 // window. It fills in o's defaults.
 func windows(tok Tokens, text string, o *PerplexityOptions) (seqs [][]int32, from []int, err error) {
 	if o.Ctx == 0 {
-		o.Ctx = 512
+		o.Ctx = WindowTokens
 	}
 	if o.Ctx < 4 {
 		return nil, nil, fmt.Errorf("eval: perplexity: window of %d tokens", o.Ctx)

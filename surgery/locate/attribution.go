@@ -45,11 +45,13 @@ func (p *probe) AddGrad(dw []float32, ld, r0, r1 int) {
 	p.mu.Unlock()
 }
 
-// fold adds the shares to scores, in the order of rows.
-func (p *probe) fold(scores []float64) {
+// fold adds the shares to scores, in the order of rows. Every d rows are another
+// expert, whose neurons follow those of the one before.
+func (p *probe) fold(scores []float64, d int) {
 	for _, r := range slices.Sorted(maps.Keys(p.parts)) {
+		first := r / d * p.Cols()
 		for i, x := range p.parts[r] {
-			scores[i] += x
+			scores[first+i] += x
 		}
 	}
 	clear(p.parts)
@@ -59,14 +61,14 @@ func openAttribution(s *scorer) func() {
 	s.tape = nn.NewTape(s.m.Pool(), true)
 	before := make([]simd.Matrix, s.m.Config().Blocks)
 	for l := range before {
-		before[l] = s.m.Matrix(ffnDown(l))
+		before[l] = s.m.Matrix(s.m.FFNDown(l))
 		p := &probe{Matrix: before[l], parts: map[int][]float64{}}
 		s.probes = append(s.probes, p)
-		s.m.SetMatrix(ffnDown(l), p)
+		s.m.SetMatrix(s.m.FFNDown(l), p)
 	}
 	return func() {
 		for l, w := range before {
-			s.m.SetMatrix(ffnDown(l), w)
+			s.m.SetMatrix(s.m.FFNDown(l), w)
 		}
 	}
 }
@@ -88,7 +90,7 @@ func attribute(s *scorer, batch []Example) {
 	s.tape.Backward()
 	s.tape.Reset()
 	for l, p := range s.probes {
-		p.fold(s.scores[l])
+		p.fold(s.scores[l], s.m.Config().Width)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/train/nn"
 )
 
-// Neuron is a neuron with its score. Positive scores push towards the rejected
+// Neuron is a neuron with its score; in a mixture, neuron i of expert e is e F + i. Positive scores push towards the rejected
 // continuation.
 type Neuron struct {
 	Block int     `json:"block"`
@@ -85,6 +85,9 @@ func Run(ctx context.Context, m *model.Model, examples []Example, o Options) (*R
 	if len(examples) == 0 {
 		return nil, ErrNoExamples
 	}
+	if method.keepsActs && m.Config().Experts > 0 {
+		return nil, fmt.Errorf("locate: %w: %s of a mixture of experts", model.ErrUnsupported, method.Name)
+	}
 	if o.Tokens <= 0 {
 		o.Tokens = 512
 	}
@@ -115,7 +118,7 @@ func (s *scorer) zeros() [][]float64 {
 	c := s.m.Config()
 	z := make([][]float64, c.Blocks)
 	for l := range z {
-		z[l] = make([]float64, c.FFN)
+		z[l] = make([]float64, c.FFN*max(1, c.Experts))
 	}
 	return z
 }

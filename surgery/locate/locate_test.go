@@ -162,7 +162,7 @@ func TestAttributionIsTheDerivative(t *testing.T) {
 // model gets its handles back.
 func TestSameForAnyCut(t *testing.T) {
 	m := tiny(t, quant.Q8_0)
-	w := m.Matrix(ffnDown(0))
+	w := m.Matrix(m.FFNDown(0))
 	for _, method := range Methods {
 		var first *Result
 		for _, workers := range []int{1, 3} {
@@ -188,7 +188,7 @@ func TestSameForAnyCut(t *testing.T) {
 			t.Errorf("%s: total %g in one batch, %g in many", method.Name, whole.Total, first.Total)
 		}
 	}
-	if m.Matrix(ffnDown(0)) != w {
+	if m.Matrix(m.FFNDown(0)) != w {
 		t.Error("a handle was left in the model")
 	}
 }
@@ -206,7 +206,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := Run(ctx, m, examples(2), Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, ok := m.Matrix(ffnDown(0)).(*probe); ok {
+	if _, ok := m.Matrix(m.FFNDown(0)).(*probe); ok {
 		t.Error("a probe was left in the model")
 	}
 }

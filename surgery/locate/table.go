@@ -1,7 +1,5 @@
 package locate
 
-import "github.com/detox-surgery/detox-surgery/train/model"
-
 // Method is a way to score neurons.
 type Method struct {
 	Name  string
@@ -10,6 +8,8 @@ type Method struct {
 	score func(s *scorer, batch []Example)
 	// open prepares the model and returns what undoes that; may be nil.
 	open func(s *scorer) (restore func())
+	// keepsActs says that it reads activations, which mixtures of experts do not keep.
+	keepsActs bool
 }
 
 // Methods lists the methods, the default first.
@@ -20,7 +20,7 @@ var Methods = []Method{
 	},
 	{
 		Name: "contrast", About: "mean activation on rejected minus on chosen continuations",
-		score: contrast, open: openContrast,
+		score: contrast, open: openContrast, keepsActs: true,
 	},
 }
 
@@ -33,6 +33,3 @@ func Find(name string) (Method, bool) {
 	}
 	return Method{}, false
 }
-
-// ffnDown is the role whose input the neurons of a block are.
-func ffnDown(block int) model.Role { return model.Role{Kind: model.FFNDown, Block: block} }

@@ -116,10 +116,7 @@ func checkSession(t *testing.T, m *Model, g *archGolden) {
 func checkGradients(t *testing.T, m *Model, g *archGolden) {
 	var ws []*nn.Dense
 	for l := range m.Config().Blocks {
-		r := Role{Kind: FFNDown, Block: l}
-		if m.Config().Experts > 0 {
-			r.Kind = FFNDownExps
-		}
+		r := m.FFNDown(l)
 		w := m.Original(r)
 		d := nn.NewDense(r.String(), w.Rows(), w.Cols())
 		w.DequantRows(d.Params()[0].X, w.Cols(), 0, w.Rows())

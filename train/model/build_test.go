@@ -141,7 +141,7 @@ func tinyParts(arch string) ([]kv, []tensor) {
 	}
 	var a *architecture
 	for _, x := range architectures {
-		if x.name == arch {
+		if x.name == arch && !x.experts {
 			a = x
 		}
 	}

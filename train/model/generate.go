@@ -1,6 +1,10 @@
 package model
 
-import "github.com/detox-surgery/detox-surgery/simd"
+import (
+	"fmt"
+
+	"github.com/detox-surgery/detox-surgery/simd"
+)
 
 // GenOptions says how Generate continues prompts.
 type GenOptions struct {
@@ -32,6 +36,9 @@ const tileRows = 5
 
 // allInt8 tells whether every matrix of the model has 8-bit products.
 func (m *Model) allInt8() bool {
+	if m.cfg.Experts > 0 {
+		return false
+	}
 	for l := range m.block {
 		for i := range m.block[l] {
 			if w := m.block[l][i].matrix; w != nil && !simd.HasInt8(w) {
@@ -45,7 +52,8 @@ func (m *Model) allInt8() bool {
 // Generate continues every prompt, each a list of at least one token, and
 // returns the new tokens without the one that ended the sequence. The draw for a
 // token depends on the seed, the number of its prompt and its number in the
-// continuation only.
+// continuation only. A model that learned its positions reads the end of a prompt
+// that is longer than its context, and stops where that is full.
 func Generate(m *Model, prompts [][]int32, o GenOptions) [][]int32 {
 	out := make([][]int32, len(prompts))
 	if o.MaxNew <= 0 || len(prompts) == 0 {
@@ -57,6 +65,7 @@ func Generate(m *Model, prompts [][]int32, o GenOptions) [][]int32 {
 	if o.Stop == nil && m.tok != nil {
 		o.Stop = m.tok.EOS()
 	}
+	prompts = m.fitting(prompts)
 	longest := 0
 	for _, p := range prompts {
 		longest = max(longest, len(p))
@@ -79,6 +88,36 @@ func Generate(m *Model, prompts [][]int32, o GenOptions) [][]int32 {
 		if o.Progress != nil {
 			o.Progress(end, len(prompts))
 		}
+	}
+	return out
+}
+
+// MaxLen is the number of positions that the model learned; 0: it rotates, and there
+// is no end.
+func (m *Model) MaxLen() int {
+	if m.arch.learnedPositions {
+		return m.cfg.Context
+	}
+	return 0
+}
+
+// NeedLen is an error that is ErrUnsupported where sequences of n tokens are too long.
+func (m *Model) NeedLen(n int) error {
+	if most := m.MaxLen(); most > 0 && n > most {
+		return unsupported(fmt.Sprintf("model: it learned %d positions; sequences of %d tokens are needed", most, n))
+	}
+	return nil
+}
+
+// fitting cuts prompts to their last MaxLen tokens.
+func (m *Model) fitting(prompts [][]int32) [][]int32 {
+	most := m.MaxLen()
+	if most == 0 {
+		return prompts
+	}
+	out := make([][]int32, len(prompts))
+	for i, p := range prompts {
+		out[i] = p[max(0, len(p)-most):]
 	}
 	return out
 }
@@ -111,6 +150,9 @@ func (g *generator) group(prompts, out [][]int32, first int) {
 				continue
 			}
 			out[slot] = append(out[slot], next[i])
+			if most := g.s.m.MaxLen(); most > 0 && g.s.Len(slot) >= most {
+				continue
+			}
 			slots[n], tokens[n] = slot, out[slot][len(out[slot])-1:]
 			n++
 		}

@@ -117,6 +117,15 @@ func (m *Model) Gain(r Role) *nn.Gain {
 	return nil
 }
 
+// FFNDown is the role of the matrix that the neurons of a block write through: with
+// a mixture of experts, those of all of them.
+func (m *Model) FFNDown(block int) Role {
+	if m.cfg.Experts > 0 {
+		return Role{Kind: FFNDownExps, Block: block}
+	}
+	return Role{Kind: FFNDown, Block: block}
+}
+
 // Roles lists every tensor of the model once, embedding first, then block by
 // block in the order of Kind, then what is of the whole model: the head last.
 func (m *Model) Roles() []Role {

@@ -35,13 +35,13 @@ MODELS = {
     "gemma": ("GemmaConfig", dict(GQA, tie_word_embeddings=True, head_dim=16), "mlp.down_proj"),
     "gemma2": ("Gemma2Config", dict(GQA, tie_word_embeddings=True, head_dim=16, query_pre_attn_scalar=16, sliding_window=16,
                                     attn_logit_softcapping=5.0, final_logit_softcapping=4.0), "mlp.down_proj"),
-    "phi3": ("Phi3Config", dict(GQA, original_max_position_embeddings=64, max_position_embeddings=128, rope_parameters={
+    "phi3": ("Phi3Config", dict(GQA, original_max_position_embeddings=1024, max_position_embeddings=2048, rope_parameters={
         "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1, 1.3, 1.7], "long_factor": [2.0, 3.0, 4.0, 5.0],
-        "original_max_position_embeddings": 64}), "mlp.down_proj"),
+        "original_max_position_embeddings": 1024}), "mlp.down_proj"),
     "mixtral": ("MixtralConfig", dict(GQA, sliding_window=None, num_local_experts=4, num_experts_per_tok=2), "mlp.experts.down_proj"),
     "qwen3moe": ("Qwen3MoeConfig", dict(GQA, head_dim=16, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=32,
                                         norm_topk_prob=True, decoder_sparse_step=1), "mlp.experts.down_proj"),
-    "gpt2": ("GPT2Config", dict(vocab_size=V, n_embd=D, n_layer=L, n_head=4, n_positions=64, n_inner=4 * D, bos_token_id=256,
+    "gpt2": ("GPT2Config", dict(vocab_size=V, n_embd=D, n_layer=L, n_head=4, n_positions=512, n_inner=4 * D, bos_token_id=256,
                                 eos_token_id=257), "mlp.c_proj"),
     "starcoder2": ("Starcoder2Config", dict(GQA, sliding_window=None, use_bias=True), "mlp.c_proj"),
     "gptneox": ("GPTNeoXConfig", dict(BASE, rotary_pct=0.5, hidden_act="gelu_new"), "mlp.dense_4h_to_h"),
@@ -52,7 +52,7 @@ MODELS = {
 }
 
 # Keys that the converter reads and transformers no longer writes, or writes otherwise, by model_type.
-PATCHES = {"gpt2": {"n_ctx": 64}, "gpt_neox": {"rotary_pct": 0.5}, "falcon": {"num_kv_heads": 1}}
+PATCHES = {"gpt2": {"n_ctx": 512}, "gpt_neox": {"rotary_pct": 0.5}, "falcon": {"num_kv_heads": 1}}
 
 
 def bytes_to_unicode():

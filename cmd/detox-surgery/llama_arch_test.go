@@ -1,0 +1,89 @@
+package main
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/detox-surgery/detox-surgery/gguf"
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
+	"github.com/detox-surgery/detox-surgery/simd"
+	"github.com/detox-surgery/detox-surgery/train/model"
+)
+
+// TestLlamaCppReadsEveryArchitecture operates on a small random model of each
+// architecture and compares the written file in llama.cpp with ours: probabilities of
+// next tokens within 1 %.
+func TestLlamaCppReadsEveryArchitecture(t *testing.T) {
+	packages := testenv.LlamaCpp(t)
+	files, err := filepath.Glob(filepath.Join("..", "..", "train", "model", "testdata", "arch", "*.gguf"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no models: ", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			compareWithLlamaCpp(t, packages, operateQuickly(t, file))
+		})
+	}
+}
+
+// operateQuickly trains a small edit that moves the model, and returns the file.
+func operateQuickly(t *testing.T, file string, more ...string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out.gguf")
+	args := []string{
+		"apply", "-m", file, "-o", out, "--report", t.TempDir(), "--preset", "quick", "--max-pairs", "16", "--lr", "0.02",
+		"--prompts", "2", "--greedy", "1", "--plain", "1", "--tokens", "600", "--text-windows", "1", "--quiet",
+	}
+	if _, stderr, code := tool(t, append(args, more...)...); code != 0 {
+		t.Fatalf("apply: %s", stderr)
+	}
+	return out
+}
+
+// compareWithLlamaCpp compares the most probable next tokens after some prompts.
+func compareWithLlamaCpp(t *testing.T, packages, file string) {
+	t.Helper()
+	f, err := gguf.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := model.Open(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var prompts [][]int32
+	for n := 1; n <= 40; n++ {
+		p := make([]int32, n)
+		for i := range p {
+			p[i] = int32((37*i*i + 11*n + 5*i) % 256)
+		}
+		prompts = append(prompts, p)
+	}
+	var theirs [][][2]float64
+	python(t, "llamaprobs.py", packages, file, prompts, &theirs)
+	if len(theirs) != len(prompts) {
+		t.Fatalf("llama.cpp answered %d of %d prompts", len(theirs), len(prompts))
+	}
+	sum, n := 0.0, 0
+	s := m.NewSession(1, 64)
+	for i, p := range prompts {
+		s.Reset(0)
+		logits := s.Extend([]int{0}, [][]int32{p})
+		e := make([]float32, len(logits))
+		top := simd.Max(logits)
+		lse := float64(top) + math.Log(simd.ExpSum(e, logits, top))
+		for _, x := range theirs[i] {
+			sum += math.Abs(float64(logits[int(x[0])]) - lse - x[1])
+			n++
+		}
+	}
+	t.Logf("mean difference of log probabilities %.2g", sum/float64(n))
+	if n < 30 {
+		t.Fatalf("llama.cpp gave %d probabilities", n)
+	}
+	if !(sum/float64(n) <= 0.01) {
+		t.Errorf("log probabilities of llama.cpp differ by %g on average", sum/float64(n))
+	}
+}
