@@ -153,24 +153,29 @@ func appendKV(b []byte, kv KV) []byte {
 }
 
 func (f *File) appendInfos(b []byte, e Edits) []byte {
-	le := binary.LittleEndian
 	var next int64
 	for _, t := range f.Tensors {
-		b = le.AppendUint64(b, uint64(len(t.Name)))
-		b = append(b, t.Name...)
-		b = le.AppendUint32(b, uint32(len(t.Dims)))
-		for _, d := range t.Dims {
-			b = le.AppendUint64(b, d)
-		}
 		typ, size := t.Type, t.Size
 		if r, ok := e.Data[t.Name]; ok {
 			typ, size = r.Type, int64(len(r.Bytes))
 		}
-		b = le.AppendUint32(b, uint32(typ))
-		b = le.AppendUint64(b, uint64(next))
+		b = appendInfo(b, t, typ, next)
 		next = padded(next+size, f.Alignment)
 	}
 	return b
+}
+
+// appendInfo encodes a tensor info whose data begins offset bytes into the data.
+func appendInfo(b []byte, t *Tensor, typ quant.Type, offset int64) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint64(b, uint64(len(t.Name)))
+	b = append(b, t.Name...)
+	b = le.AppendUint32(b, uint32(len(t.Dims)))
+	for _, d := range t.Dims {
+		b = le.AppendUint64(b, d)
+	}
+	b = le.AppendUint32(b, uint32(typ))
+	return le.AppendUint64(b, uint64(offset))
 }
 
 // writeData writes tensor data and what follows it. A tensor of unchanged size

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,6 +27,7 @@ func applyCommand() *cli.Command {
 		&cli.StringFlag{Name: "rounding", Usage: "of float changes: auto, nearest, grid, codes, refit or aware"},
 		&cli.StringFlag{Name: "edited-type", Usage: "write edited tensors in this type (larger file)"},
 		&cli.StringFlag{Name: "report", Usage: "folder for report.html and report.json (default: the output's folder)"},
+		&cli.BoolFlag{Name: "keep-split", Usage: "of a split model: write OUTPUT-00001-of-N.gguf and so on; the undo file is of them merged"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "print the plan, memory and time, and stop"},
 	}, trainingFlags()...)
 	return &cli.Command{
@@ -33,7 +36,7 @@ func applyCommand() *cli.Command {
 	}
 }
 
-func apply(c *cli.Context) error {
+func apply(c *cli.Context) (err error) {
 	cfg, err := config(c)
 	if err != nil {
 		return err
@@ -46,6 +49,15 @@ func apply(c *cli.Context) error {
 	if err := checkOutput(in.Model, in.Output, c.Bool("force")); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(in.Output), 0o755); err != nil {
+		return err
+	}
+	whole, runs, done, err := wholeModel(in.Model, in.Output)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	in.Model = whole
 	if in.Suite, err = suite(c, cfg.Measure); err != nil {
 		return err
 	}
@@ -70,16 +82,29 @@ func apply(c *cli.Context) error {
 		fmt.Print(plan)
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(in.Output), 0o755); err != nil {
-		return err
-	}
 	bar := newProgress(c)
 	out, err := surgery.Apply(c.Context, in, cfg, bar.report)
 	bar.close()
 	if err != nil {
 		return err
 	}
-	return finishApply(c, in, cfg, out)
+	if err := finishApply(c, in, cfg, out); err != nil || !c.Bool("keep-split") || len(runs) < 2 {
+		return err
+	}
+	return splitOutput(in.Output, runs, c.Bool("force"))
+}
+
+// splitOutput puts files that are cut as the input was in the place of the output.
+func splitOutput(out string, runs []int, force bool) error {
+	f, err := gguf.Open(out)
+	if err != nil {
+		return err
+	}
+	_, err = writeShards(f, strings.TrimSuffix(out, ".gguf"), runs, force)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Remove(out)
 }
 
 // checkOutput refuses an output that is the input or exists.

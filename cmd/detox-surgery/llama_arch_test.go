@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"math"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
@@ -27,6 +30,54 @@ func TestLlamaCppReadsEveryArchitecture(t *testing.T) {
 	}
 }
 
+// TestApplyToASplitSet: any file of a set names it, with and without --keep-split;
+// llama.cpp reads the files, and restore gives the merged original back.
+func TestApplyToASplitSet(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join("..", "..", "train", "model", "testdata", "arch", "qwen3.gguf")
+	prefix := filepath.Join(dir, "in")
+	if _, stderr, code := tool(t, "split", "-m", model, "-o", prefix, "--max-tensors", "10"); code != 0 {
+		t.Fatalf("split: %s", stderr)
+	}
+	second := prefix + "-00002-of-00003.gguf"
+	whole := operateQuickly(t, second)
+	kept := operateQuickly(t, second, "--keep-split")
+	first := strings.TrimSuffix(kept, ".gguf") + "-00001-of-00003.gguf"
+	merged, restored := filepath.Join(dir, "merged.gguf"), filepath.Join(dir, "restored.gguf")
+	if _, stderr, code := tool(t, "merge", "-m", first, "-o", merged); code != 0 {
+		t.Fatalf("merge: %s", stderr)
+	}
+	sameBytes(t, whole, merged)
+	if _, stderr, code := tool(t, "restore", "-m", first, "--undo", kept+".undo", "-o", restored); code != 0 {
+		t.Fatalf("restore: %s", stderr)
+	}
+	sameBytes(t, model, restored)
+	for _, d := range []string{dir, filepath.Dir(kept), filepath.Dir(whole)} {
+		if left, _ := filepath.Glob(filepath.Join(d, ".merged-*")); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	}
+	t.Run("llama.cpp", func(t *testing.T) {
+		packages := testenv.LlamaCpp(t)
+		compareFiles(t, packages, first, merged)
+	})
+}
+
+func sameBytes(t *testing.T, a, b string) {
+	t.Helper()
+	x, err := os.ReadFile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := os.ReadFile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(x, y) {
+		t.Errorf("%s and %s differ", filepath.Base(a), filepath.Base(b))
+	}
+}
+
 // operateQuickly trains a small edit that moves the model, and returns the file.
 func operateQuickly(t *testing.T, file string, more ...string) string {
 	t.Helper()
@@ -43,6 +94,12 @@ func operateQuickly(t *testing.T, file string, more ...string) string {
 
 // compareWithLlamaCpp compares the most probable next tokens after some prompts.
 func compareWithLlamaCpp(t *testing.T, packages, file string) {
+	t.Helper()
+	compareFiles(t, packages, file, file)
+}
+
+// compareFiles has llama.cpp read one file and us another.
+func compareFiles(t *testing.T, packages, llama, file string) {
 	t.Helper()
 	f, err := gguf.Open(file)
 	if err != nil {
@@ -62,7 +119,7 @@ func compareWithLlamaCpp(t *testing.T, packages, file string) {
 		prompts = append(prompts, p)
 	}
 	var theirs [][][2]float64
-	python(t, "llamaprobs.py", packages, file, prompts, &theirs)
+	python(t, "llamaprobs.py", packages, llama, prompts, &theirs)
 	if len(theirs) != len(prompts) {
 		t.Fatalf("llama.cpp answered %d of %d prompts", len(theirs), len(prompts))
 	}

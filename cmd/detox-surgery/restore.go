@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -25,8 +26,12 @@ func restoreCommand() *cli.Command {
 			if undo == "" {
 				undo = in + ".undo"
 			}
-			sum, err := edit.Restore(in, undo, c.String("output"), c.Bool("force"))
+			whole, _, done, err := wholeModel(in, c.String("output"))
 			if err != nil {
+				return err
+			}
+			sum, err := edit.Restore(whole, undo, c.String("output"), c.Bool("force"))
+			if err = errors.Join(err, done()); err != nil {
 				return err
 			}
 			if c.Bool("json") {
