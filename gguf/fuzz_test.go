@@ -56,7 +56,7 @@ func FuzzRoundTrip(f *testing.F) {
 			if err != nil || size > 1<<20 {
 				return
 			}
-			e.Data = map[string]Replacement{w.Name: {quant.F32, make([]byte, size)}}
+			e.Data = map[string]Replacement{w.Name: {Type: quant.F32, Bytes: make([]byte, size)}}
 		}
 		var out bytes.Buffer
 		if n, err := g.WriteTo(&out, e); err != nil {

@@ -26,6 +26,15 @@ type Edits struct {
 type Replacement struct {
 	Type  quant.Type
 	Bytes []byte // as long as the tensor's dimensions need in this type
+	// Make, if not nil, gives the bytes when they are written, one tensor after the
+	// other, so that they never exist together. They are used until its next call.
+	Make func() ([]byte, error)
+}
+
+// size is the number of bytes for t, whose dimensions have been checked.
+func (r *Replacement) size(t *Tensor) int64 {
+	n, _ := sizeOf(t.Dims, r.Type)
+	return n
 }
 
 // WriteTo writes the file with edits and returns the number of bytes written.
@@ -93,7 +102,7 @@ func (f *File) checkEdits(e Edits) error {
 		if err != nil {
 			return fmt.Errorf("gguf: edit: tensor %s: %w", name, err)
 		}
-		if size != int64(len(r.Bytes)) {
+		if r.Make == nil && size != int64(len(r.Bytes)) {
 			return fmt.Errorf("gguf: edit: tensor %s: %d bytes, %v of these dimensions has %d", name, len(r.Bytes), r.Type, size)
 		}
 	}
@@ -157,7 +166,7 @@ func (f *File) appendInfos(b []byte, e Edits) []byte {
 	for _, t := range f.Tensors {
 		typ, size := t.Type, t.Size
 		if r, ok := e.Data[t.Name]; ok {
-			typ, size = r.Type, int64(len(r.Bytes))
+			typ, size = r.Type, r.size(t)
 		}
 		b = appendInfo(b, t, typ, next)
 		next = padded(next+size, f.Alignment)
@@ -193,8 +202,14 @@ func (f *File) writeData(out *counter, e Edits) {
 			out.write(pad)
 			continue
 		}
-		out.write(r.Bytes)
-		if size := int64(len(r.Bytes)); size != t.Size {
+		b, size := r.Bytes, r.size(t)
+		if r.Make != nil && out.err == nil {
+			if b, out.err = r.Make(); out.err == nil && int64(len(b)) != size {
+				panic(errMade)
+			}
+		}
+		out.write(b)
+		if size != t.Size {
 			old := padded(t.Size, f.Alignment) - t.Size
 			pad = slices.Concat(make([]byte, padded(size, f.Alignment)-size), pad[min(old, int64(len(pad))):])
 		}
@@ -209,3 +224,5 @@ func (f *File) writeData(out *counter, e Edits) {
 func (v Value) Equal(o Value) bool {
 	return v.Type == o.Type && v.Elem == o.Elem && v.Len == o.Len && bytes.Equal(v.raw, o.raw)
 }
+
+const errMade = "gguf: replacement of another length than its type has"

@@ -130,7 +130,7 @@ func TestSameValueSameBytes(t *testing.T) {
 func TestReplaceInPlace(t *testing.T) {
 	f := example(t)
 	w := f.Tensor("b.weight")
-	r := map[string]Replacement{"b.weight": {w.Type, bytes.Repeat([]byte{7}, int(w.Size))}}
+	r := map[string]Replacement{"b.weight": {Type: w.Type, Bytes: bytes.Repeat([]byte{7}, int(w.Size))}}
 	g, out := rewrite(t, f, Edits{Data: r})
 	sameTensors(t, f, g, r)
 	for i, b := range out {
@@ -147,10 +147,10 @@ func TestReplaceInPlace(t *testing.T) {
 func TestReplaceType(t *testing.T) {
 	f := example(t)
 	for _, r := range []map[string]Replacement{
-		{"a": {quant.F16, bytes.Repeat([]byte{1}, 16)}},
-		{"b.weight": {quant.F32, bytes.Repeat([]byte{2}, 256)}},
-		{"b.weight": {quant.Q4_0, bytes.Repeat([]byte{3}, 36)}},
-		{"a": {quant.F64, bytes.Repeat([]byte{4}, 64)}, "b.weight": {quant.Q5_1, bytes.Repeat([]byte{5}, 48)}},
+		{"a": {Type: quant.F16, Bytes: bytes.Repeat([]byte{1}, 16)}},
+		{"b.weight": {Type: quant.F32, Bytes: bytes.Repeat([]byte{2}, 256)}},
+		{"b.weight": {Type: quant.Q4_0, Bytes: bytes.Repeat([]byte{3}, 36)}},
+		{"a": {Type: quant.F64, Bytes: bytes.Repeat([]byte{4}, 64)}, "b.weight": {Type: quant.Q5_1, Bytes: bytes.Repeat([]byte{5}, 48)}},
 	} {
 		g, out := rewrite(t, f, Edits{Data: r, Set: []KV{{"k", ValueOf(true)}}})
 		sameTensors(t, f, g, r)
@@ -174,10 +174,10 @@ func TestBadEdits(t *testing.T) {
 		"key twice":       {Set: []KV{{"x", ValueOf(true)}, {"x", ValueOf(true)}}},
 		"no value":        {Set: []KV{{"x", Value{}}}},
 		"alignment":       {Set: []KV{{alignKey, ValueOf(uint32(64))}}},
-		"unknown tensor":  {Data: map[string]Replacement{"zzz": {quant.F32, q(32)}}},
-		"unknown type":    {Data: map[string]Replacement{"a": {4, q(32)}}},
-		"too short":       {Data: map[string]Replacement{"a": {quant.F32, q(28)}}},
-		"not whole block": {Data: map[string]Replacement{"a": {quant.Q8_0, q(34)}}},
+		"unknown tensor":  {Data: map[string]Replacement{"zzz": {Type: quant.F32, Bytes: q(32)}}},
+		"unknown type":    {Data: map[string]Replacement{"a": {Type: 4, Bytes: q(32)}}},
+		"too short":       {Data: map[string]Replacement{"a": {Type: quant.F32, Bytes: q(28)}}},
+		"not whole block": {Data: map[string]Replacement{"a": {Type: quant.Q8_0, Bytes: q(34)}}},
 	} {
 		if n, err := f.WriteTo(io.Discard, e); err == nil || n != 0 {
 			t.Errorf("%s: %d bytes written, error %v", name, n, err)
@@ -357,7 +357,7 @@ func TestRealModels(t *testing.T) {
 			w := f.Tensor("blk.0.ffn_down.weight")
 			dst := make([]float32, w.Rows()*w.Cols())
 			w.DequantRows(dst, w.Cols(), 0, w.Rows())
-			r := Replacement{quant.F16, make([]byte, 2*len(dst))}
+			r := Replacement{Type: quant.F16, Bytes: make([]byte, 2*len(dst))}
 			quant.F16.Encode(r.Bytes, dst)
 			e := Edits{Set: []KV{{"detox.test", ValueOf("x")}}, Data: map[string]Replacement{w.Name: r}}
 			path := filepath.Join(t.TempDir(), "out.gguf")
