@@ -26,7 +26,7 @@ MODELS = {
     "llama": ("LlamaConfig", dict(GQA, rope_parameters={
         "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
         "original_max_position_embeddings": 32}, attention_bias=True), "mlp.down_proj"),
-    "mistral": ("MistralConfig", dict(GQA, sliding_window=None), "mlp.down_proj"),
+    "mistral": ("MistralConfig", dict(GQA, sliding_window=None, intermediate_size=256), "mlp.down_proj"),
     "qwen2": ("Qwen2Config", dict(GQA), "mlp.down_proj"),
     "qwen3": ("Qwen3Config", dict(GQA, head_dim=16), "mlp.down_proj"),
     "olmo2": ("Olmo2Config", dict(GQA), "mlp.down_proj"),
