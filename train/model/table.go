@@ -44,3 +44,18 @@ var architectures = []*architecture{
 	&stablelm,
 	&starcoder2,
 }
+
+// Supported is an architecture that Open understands.
+type Supported struct {
+	Name    string // value of general.architecture
+	Experts bool   // with a mixture of experts
+}
+
+// Architectures lists what Open understands, in the order of names.
+func Architectures() []Supported {
+	out := make([]Supported, len(architectures))
+	for i, a := range architectures {
+		out[i] = Supported{a.name, a.experts}
+	}
+	return out
+}

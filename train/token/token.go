@@ -3,6 +3,8 @@ package token
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -214,3 +216,9 @@ func (t *Tokenizer) TextStart() []int32 {
 	}
 	return nil
 }
+
+// Families lists the values of tokenizer.ggml.model that New reads, in order.
+func Families() []string { return slices.Sorted(maps.Keys(families)) }
+
+// PreTokenizers lists the values of tokenizer.ggml.pre that New reads, in order.
+func PreTokenizers() []string { return slices.Sorted(maps.Keys(preTokenizers)) }
