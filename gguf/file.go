@@ -22,6 +22,7 @@ type File struct {
 	path               string
 	data               []byte
 	mapped             mmap.MMap
+	file               *os.File // what is mapped, for copies within the kernel
 	keys               map[string]int
 	names              map[string]*Tensor
 	spans              []span // of each KV
@@ -38,7 +39,14 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // only read
+	f, err := open(file, path)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return f, nil
+}
+
+func open(file *os.File, path string) (*File, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -57,7 +65,10 @@ func Open(path string) (*File, error) {
 		}
 		return nil, errors.Join(err, m.Unmap())
 	}
-	f.path, f.mapped = path, m
+	f.path, f.mapped, f.file = path, m, file
+	for _, t := range f.Tensors {
+		t.in = file
+	}
 	return f, nil
 }
 
@@ -67,7 +78,7 @@ func (f *File) Close() error {
 		return nil
 	}
 	f.data = nil
-	return f.mapped.Unmap()
+	return errors.Join(f.mapped.Unmap(), f.file.Close())
 }
 
 // Path is the name that the file was opened by; empty after Parse.
@@ -203,6 +214,7 @@ type Tensor struct {
 	Size   int64 // in bytes
 
 	raw    []byte
+	in     *os.File // what it lies in, nil for memory
 	infoAt int
 }
 

@@ -163,7 +163,7 @@ func (f *File) assemble(w io.Writer, kvs [][]byte, tensors []*Tensor) (int64, er
 	out.write(b)
 	out.write(make([]byte, padded(int64(len(b)), f.Alignment)-int64(len(b))))
 	for _, t := range tensors {
-		out.write(t.raw)
+		out.copy(t.raw, t.in, t.Offset)
 		out.write(make([]byte, padded(t.Size, f.Alignment)-t.Size))
 	}
 	return out.n, out.err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -187,6 +188,29 @@ func appendInfo(b []byte, t *Tensor, typ quant.Type, offset int64) []byte {
 	return le.AppendUint64(b, uint64(offset))
 }
 
+// RangeCopier is a writer that takes n bytes from offset off of src without their
+// passing through this process, where the system can do that.
+type RangeCopier interface {
+	CopyRange(src *os.File, off, n int64) (int64, error)
+}
+
+// minRange is the length from which a copy within the kernel is worth a call.
+const minRange = 1 << 20
+
+// copy writes b, which lies in src, if that is not nil, from offset off.
+func (c *counter) copy(b []byte, src *os.File, off int64) {
+	w, ok := c.w.(RangeCopier)
+	if !ok || src == nil || len(b) < minRange {
+		c.write(b)
+		return
+	}
+	if c.err == nil {
+		var n int64
+		n, c.err = w.CopyRange(src, off, int64(len(b)))
+		c.n += n
+	}
+}
+
 // writeData writes tensor data and what follows it. A tensor of unchanged size
 // keeps the padding after it.
 func (f *File) writeData(out *counter, e Edits) {
@@ -198,8 +222,7 @@ func (f *File) writeData(out *counter, e Edits) {
 		pad := f.data[t.Offset+t.Size : end]
 		r, ok := e.Data[t.Name]
 		if !ok {
-			out.write(t.raw)
-			out.write(pad)
+			out.copy(f.data[t.Offset:end], f.file, t.Offset)
 			continue
 		}
 		b, size := r.Bytes, r.size(t)
@@ -216,7 +239,7 @@ func (f *File) writeData(out *counter, e Edits) {
 		out.write(pad)
 	}
 	if len(f.Tensors) == 0 {
-		out.write(f.data[f.DataOffset:])
+		out.copy(f.data[f.DataOffset:], f.file, f.DataOffset)
 	}
 }
 
