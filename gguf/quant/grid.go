@@ -85,10 +85,10 @@ func (g *gridder) form() *carrier {
 // Grid returns the grid of t; false for plain floats and for types that are
 // only read or copied.
 func (t Type) Grid() (Grid, bool) {
-	if !t.Valid() || table[t].grid == nil {
+	if !t.known() || t.row().grid == nil {
 		return Grid{}, false
 	}
-	return table[t].grid.Grid, true
+	return t.row().grid.Grid, true
 }
 
 // RowGrid writes scale and offset of each Sub weights of a row; the offset is 0

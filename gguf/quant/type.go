@@ -48,12 +48,18 @@ const (
 // Valid reports whether t is a type that a current file may contain.
 func (t Type) Valid() bool { return int64(t) < int64(len(table)) && table[t].block > 0 }
 
-// String is ggml's name in capitals, such as "Q4_1"; "type 99" for an invalid id.
+// known reports whether t is valid or a scaled type.
+func (t Type) known() bool {
+	return t.Valid() || t >= firstScaled && int64(t-firstScaled) < int64(len(scaledTable))
+}
+
+// String is ggml's name in capitals, such as "Q4_1", or that of a scaled type, such
+// as "INT4x32+Z:F16"; "type 99" for an invalid id.
 func (t Type) String() string {
-	if !t.Valid() {
+	if !t.known() {
 		return "type " + strconv.FormatUint(uint64(t), 10)
 	}
-	return table[t].name
+	return t.row().name
 }
 
 // Parse returns the type with that name (capitals, as [Type.String]).
@@ -61,6 +67,11 @@ func Parse(name string) (Type, bool) {
 	for i := range table {
 		if table[i].block > 0 && table[i].name == name {
 			return Type(i), true
+		}
+	}
+	for i := range scaledTable {
+		if scaledTable[i].name == name {
+			return firstScaled + Type(i), true
 		}
 	}
 	return 0, false
@@ -82,10 +93,10 @@ func (t Type) RowBytes(cols int) int {
 }
 
 // CanDecode reports whether Decode works for t.
-func (t Type) CanDecode() bool { return t.Valid() && table[t].decode != nil }
+func (t Type) CanDecode() bool { return t.known() && t.row().decode != nil }
 
 // CanEncode reports whether Encode works for t.
-func (t Type) CanEncode() bool { return t.Valid() && table[t].encode != nil }
+func (t Type) CanEncode() bool { return t.known() && t.row().encode != nil }
 
 // Decode expands len(dst) weights, a multiple of Block, from src. Leading
 // blocks go through the assembly of the active tier where the type has some;
@@ -146,7 +157,7 @@ func (t Type) EncodeWeighted(dst []byte, src, weights []float32) {
 }
 
 // Weighs reports whether EncodeWeighted of t looks at the weights.
-func (t Type) Weighs() bool { return t.Valid() && table[t].weigh != nil }
+func (t Type) Weighs() bool { return t.known() && t.row().weigh != nil }
 
 // EncodeScalar is Encode without assembly: the oracle that kernels are tested
 // against.
@@ -178,10 +189,13 @@ const (
 // row is t's table row. Asking for the layout of an invalid id is a mistake of
 // the caller; files are checked with Valid first.
 func (t Type) row() *codec {
-	if !t.Valid() {
-		panic(badType)
+	switch {
+	case t.Valid():
+		return &table[t]
+	case t.known():
+		return &scaledTable[t-firstScaled]
 	}
-	return &table[t]
+	panic(badType)
 }
 
 // check returns the number of blocks of n weights and panics unless they are

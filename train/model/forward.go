@@ -145,14 +145,14 @@ func (r *run) mlp(f *nn.Value, l int) *nn.Value {
 
 // swiglu is the feed-forward part of Llama.
 func (r *run) swiglu(f *nn.Value, l int) *nn.Value {
-	m := nn.SiLUMul(r.tp, r.linear(f, FFNGate, l), r.linear(f, FFNUp, l))
+	m := r.gated(f, l, nn.SiLUMul)
 	r.keepActs(l, m)
 	return r.linear(m, FFNDown, l)
 }
 
 // geglu is the feed-forward part of Gemma.
 func (r *run) geglu(f *nn.Value, l int) *nn.Value {
-	m := nn.GeLUMul(r.tp, r.linear(f, FFNGate, l), r.linear(f, FFNUp, l))
+	m := r.gated(f, l, nn.GeLUMul)
 	r.keepActs(l, m)
 	return r.linear(m, FFNDown, l)
 }

@@ -23,6 +23,10 @@ func Open(f *gguf.File) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openAs(f, a)
+}
+
+func openAs(f *gguf.File, a *architecture) (*Model, error) {
 	cfg, err := readConfig(f, a)
 	if err != nil {
 		return nil, err

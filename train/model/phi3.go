@@ -15,8 +15,5 @@ var phi3 = architecture{
 
 func phi3Layer(r *run, l int, x *nn.Value) *nn.Value {
 	x = r.add(x, r.attention(r.norm(x, AttnNorm, l), l))
-	both, f := r.linear(r.norm(x, FFNNorm, l), FFNUp, l), r.m.cfg.FFN
-	m := nn.SiLUMul(r.tp, nn.Slice(r.tp, both, 0, f), nn.Slice(r.tp, both, f, f))
-	r.keepActs(l, m)
-	return r.add(x, r.linear(m, FFNDown, l))
+	return r.add(x, r.swiglu(r.norm(x, FFNNorm, l), l))
 }
