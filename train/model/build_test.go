@@ -152,7 +152,7 @@ func tinyParts(arch string) ([]kv, []tensor) {
 			continue
 		}
 		k := kinds[r.Kind]
-		x := tensor{name: r.tensorName(), dims: []uint64{uint64(k.cols(c))}}
+		x := tensor{name: r.TensorName(), dims: []uint64{uint64(k.cols(c))}}
 		n, mean, spread := k.cols(c), 1.0, 0.1
 		if r.Kind.IsMatrix() {
 			x.dims = append(x.dims, uint64(k.rows(c)))

@@ -111,24 +111,24 @@ func (m *Model) openTensors() error {
 	if n := len(m.file.Tensors); m.cfg.Blocks > n {
 		return fmt.Errorf("model: key %s.block_count is %d, but the file has only %d tensors", m.cfg.Arch, m.cfg.Blocks, n)
 	}
-	embd := m.file.Tensor(Role{Kind: TokenEmbd}.tensorName())
+	embd := m.file.Tensor(Role{Kind: TokenEmbd}.TensorName())
 	if embd == nil {
-		return fmt.Errorf("model: tensor %s is missing", Role{Kind: TokenEmbd}.tensorName())
+		return fmt.Errorf("model: tensor %s is missing", Role{Kind: TokenEmbd}.TensorName())
 	}
 	m.cfg.Vocab = embd.Rows()
-	m.tied = m.file.Tensor(Role{Kind: Output}.tensorName()) == nil
+	m.tied = m.file.Tensor(Role{Kind: Output}.TensorName()) == nil
 	m.block = make([][numKinds - AttnNorm]handle, m.cfg.Blocks)
 
 	used := make(map[string]bool, len(m.file.Tensors))
 	for _, r := range m.expected() {
-		if slices.Contains(m.arch.optional, r.Kind) && m.file.Tensor(r.tensorName()) == nil {
+		if slices.Contains(m.arch.optional, r.Kind) && m.file.Tensor(r.TensorName()) == nil {
 			continue
 		}
 		h, err := openTensor(m.file, r, &m.cfg)
 		if err != nil {
 			return err
 		}
-		used[r.tensorName()] = true
+		used[r.TensorName()] = true
 		if r.Kind.PerBlock() {
 			m.block[r.Block][r.Kind-AttnNorm] = h
 		} else {
@@ -173,7 +173,7 @@ func (m *Model) expected() []Role {
 
 // openTensor finds the tensor of a role and checks its shape and type.
 func openTensor(f *gguf.File, r Role, c *Config) (handle, error) {
-	name := r.tensorName()
+	name := r.TensorName()
 	t := f.Tensor(name)
 	if t == nil {
 		return handle{}, fmt.Errorf("model: tensor %s is missing", name)

@@ -200,8 +200,8 @@ func (r Role) String() string {
 	return r.Kind.String()
 }
 
-// tensorName is the GGUF name of the role's tensor.
-func (r Role) tensorName() string {
+// TensorName is the GGUF name of the role's tensor.
+func (r Role) TensorName() string {
 	name := kinds[r.Kind].tensorName()
 	if r.Kind.PerBlock() {
 		return "blk." + strconv.Itoa(r.Block) + "." + name
