@@ -59,6 +59,7 @@ func newBPEOf(v *vocab, src Source, name string) (*bpe, error) {
 		v.addBOS = pre.addBOS
 	}
 	v.addBOS = v.addBOS || alwaysBOS[name]
+	pre.whole = boolOr(src, keyWhole, pre.whole)
 	e := &bpe{vocab: v, pre: pre, lines: newlineTokens[name], sessions: newSessions()}
 	if pre.form == byteLevel {
 		e.bytes = standInBytes(v)

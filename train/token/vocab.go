@@ -99,6 +99,7 @@ type vocab struct {
 	specials
 	ends        []int32
 	strip       map[int32]strip // special tokens that take the blanks beside them
+	exact       bool            // ids are to be those of a tokenizer.json
 	addBOS      bool
 	addEOS      bool
 	spacePrefix bool
