@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,7 @@ import (
 type charBPE struct {
 	*bpe
 	fuse     bool // neighbours that are unknown are one token
-	fallback bool // there is a token for each byte
+	fallback bool // what is no token is written in bytes, and there is a token for each
 }
 
 func newCharBPE(v *vocab, src Source) (wordModel, error) {
@@ -22,14 +23,11 @@ func newCharBPE(v *vocab, src Source) (wordModel, error) {
 		return nil, fmt.Errorf("token: %s makes pieces that are no tokens", keyMerges)
 	}
 	v.addBOS = boolOr(src, keyAddBOS, false)
-	e := &charBPE{bpe: b, fuse: boolOr(src, keyFuse, false), fallback: true}
-	for x, id := range e.bytes.base {
-		if id >= 0 && v.written[id] != byteToken {
-			delete(e.bytes.value, id)
-			e.bytes.base[x], id = -1, -1
-		}
-		e.fallback = e.fallback && id >= 0
+	e := &charBPE{bpe: b, fuse: boolOr(src, keyFuse, false), fallback: boolOr(src, keyFallback, false)}
+	if !e.fallback {
+		e.bytes = noBytes()
 	}
+	e.fallback = e.fallback && !slices.Contains(e.bytes.base[:], -1)
 	return e, nil
 }
 

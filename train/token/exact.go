@@ -3,6 +3,8 @@ package token
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // Keys of this project. They stand beside those of llama.cpp, which takes no notice of them, in the metadata made
@@ -13,6 +15,8 @@ const (
 	keySteps       = "detox.tokenizer.pretokenizers" // strings: likewise; see preSteps. Absent: tokenizer.ggml.pre
 	keyWhole       = "detox.tokenizer.ignore_merges" // bool: a word that is a token is not merged
 	keyFuse        = "detox.tokenizer.fuse_unk"      // bool: neighbours that are unknown are one token
+	keyFallback    = "detox.tokenizer.byte_fallback" // bool: what is no token is written in bytes
+	keyDoubles     = "detox.tokenizer.scores"        // ints: scores of unigram in full, the high half first
 	keyMaxChars    = "detox.tokenizer.max_chars"     // uint: characters of a word of WordPiece
 	keyLeftStrip   = "detox.tokenizer.lstrip"        // ints: tokens that take the blanks before them
 	keyRightStrip  = "detox.tokenizer.rstrip"        // and after them
@@ -132,4 +136,47 @@ func (v *vocab) readExactStrips(src Source) error {
 		}
 	}
 	return nil
+}
+
+// splitLeft cuts text at special tokens from left to right, the longest of those that begin together. A token in the
+// blanks that the one before it has taken still counts, and text goes on behind it.
+func (m *matcher) splitLeft(text string) []fragment {
+	var out []fragment
+	from := 0
+	for at := 0; at < len(text); {
+		id, n := m.longest(text[at:])
+		if n == 0 {
+			at++
+			continue
+		}
+		start, stop := at, at+n
+		s := m.trim[id]
+		if s.left {
+			start = max(from, len(strings.TrimRightFunc(text[:start], unicode.IsSpace)))
+		}
+		if s.right {
+			stop = len(text) - len(strings.TrimLeftFunc(text[stop:], unicode.IsSpace))
+		}
+		if from < start {
+			out = append(out, fragment{text: text[from:start], id: -1})
+		}
+		out = append(out, fragment{id: id})
+		from, at = stop, at+n
+	}
+	if from < len(text) {
+		out = append(out, fragment{text: text[from:], id: -1})
+	}
+	return out
+}
+
+// longest returns the longest special token that begins the text, and its length; 0 if there is none.
+func (m *matcher) longest(text string) (int32, int) {
+	for _, n := range slices.Backward(m.lens[text[0]]) {
+		if n <= len(text) {
+			if id, ok := m.ids[text[:n]]; ok {
+				return id, n
+			}
+		}
+	}
+	return 0, 0
 }

@@ -9,7 +9,16 @@ import (
 )
 
 // normalizer rewrites the text between special tokens before it is cut into words.
-type normalizer func(text string) string
+type normalizer struct {
+	apply func(text string) string
+	drops func(r rune) bool // characters that it takes away from the beginning; nil if it takes none
+}
+
+// dropsFirst reports whether what is left of the text does not begin it.
+func (n normalizer) dropsFirst(text string) bool {
+	r, _ := utf8.DecodeRuneInString(text)
+	return n.drops != nil && text != "" && n.drops(r)
+}
 
 // normalizers are the steps of detox.tokenizer.normalizers, named and defined as in the tokenizers library.
 var normalizers = map[string]stepRow[normalizer]{
@@ -18,16 +27,16 @@ var normalizers = map[string]stepRow[normalizer]{
 	"nfkc":            {0, plainly(norm.NFKC.String)},
 	"nfkd":            {0, plainly(norm.NFKD.String)},
 	"lowercase":       {0, plainly(lowercase)},
-	"strip_accents":   {0, plainly(dropping(unicode.M))},
-	"bert_accents":    {0, plainly(func(s string) string { return dropping(unicode.Mn)(norm.NFD.String(s)) })},
-	"bert_clean":      {0, plainly(bertClean)},
+	"strip_accents":   {0, stripAccents},
+	"bert_accents":    {0, bertAccents},
+	"bert_clean":      {0, func([]string) (normalizer, bool) { return normalizer{bertClean, notClean}, true }},
 	"bert_han":        {0, plainly(spaceHan)},
-	"strip_left":      {0, plainly(func(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) })},
+	"strip_left":      {0, stripLeft},
 	"strip_right":     {0, plainly(func(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) })},
 	"space_prefix":    {0, plainly(spacePrefix)},
-	"prepend":         {1, func(a []string) (normalizer, bool) { return func(s string) string { return a[0] + s }, true }},
+	"prepend":         {1, func(a []string) (normalizer, bool) { return plain(func(s string) string { return a[0] + s }), true }},
 	"replace":         {2, newReplace},
-	"collapse_spaces": {1, func(a []string) (normalizer, bool) { return collapse(a[0]), true }},
+	"collapse_spaces": {1, func(a []string) (normalizer, bool) { return plain(collapse(a[0])), true }},
 	"charsmap":        {0, nil}, // its table is in another key: newNormalizers
 }
 
@@ -51,27 +60,42 @@ func newNormalizers(src Source) ([]normalizer, error) {
 		return nil, err
 	}
 	for i, f := range steps {
-		steps[i] = func(s string) string {
+		steps[i].apply = func(s string) string { // no step makes something of nothing
 			if s == "" {
 				return s
 			}
-			return f(s)
+			return f.apply(s)
 		}
 	}
 	return steps, nil
 }
 
+func plain(f func(string) string) normalizer { return normalizer{apply: f} }
+
 func plainly(f func(string) string) func([]string) (normalizer, bool) {
-	return func([]string) (normalizer, bool) { return f, true }
+	return func([]string) (normalizer, bool) { return plain(f), true }
+}
+
+func stripLeft([]string) (normalizer, bool) {
+	return normalizer{func(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) }, unicode.IsSpace}, true
+}
+
+func stripAccents([]string) (normalizer, bool) {
+	return normalizer{func(s string) string { return dropAll(s, unicode.IsMark) }, unicode.IsMark}, true
+}
+
+func bertAccents([]string) (normalizer, bool) {
+	accent := func(r rune) bool { return unicode.Is(unicode.Mn, r) }
+	return normalizer{func(s string) string { return dropAll(norm.NFD.String(s), accent) }, accent}, true
 }
 
 func newReplace(args []string) (normalizer, bool) {
 	from, to := args[0], args[1]
-	return func(s string) string { return strings.ReplaceAll(s, from, to) }, from != ""
+	return plain(func(s string) string { return strings.ReplaceAll(s, from, to) }), from != ""
 }
 
 // collapse replaces runs of two spaces and more.
-func collapse(to string) normalizer {
+func collapse(to string) func(string) string {
 	return func(s string) string {
 		var b strings.Builder
 		for s != "" {
@@ -116,28 +140,33 @@ func lowercase(s string) string {
 	}, s), "\u0130", "i\u0307")
 }
 
-func dropping(table *unicode.RangeTable) func(string) string {
-	return func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if unicode.Is(table, r) {
-				return -1
-			}
-			return r
-		}, s)
-	}
+func dropAll(s string, drop func(rune) bool) string {
+	return strings.Map(func(r rune) rune {
+		if drop(r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // bertClean drops control characters and writes every blank as a space.
 func bertClean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case unicode.Is(unicode.White_Space, r) && (r == '\t' || r == '\n' || r == '\r' || runeClass(r)&controlling == 0):
-			return ' '
-		case r == 0 || r == utf8.RuneError || runeClass(r)&controlling != 0:
+		case notClean(r):
 			return -1
+		case unicode.IsSpace(r):
+			return ' '
 		}
 		return r
 	}, s)
+}
+
+func notClean(r rune) bool {
+	if r == '\t' || r == '\n' || r == '\r' {
+		return false
+	}
+	return r == 0 || r == utf8.RuneError || runeClass(r)&controlling != 0
 }
 
 // spaceHan puts spaces around the ideographs that BERT sets apart.

@@ -9,7 +9,7 @@ import (
 // matcher finds special tokens in text.
 type matcher struct {
 	ids  map[string]int32
-	left bool // of two that overlap the left one counts, and the longer of those that begin together
+	left bool // cut as the tokenizers library does
 	trim map[int32]strip
 	lens [256][]int // by first byte: lengths in bytes of the special tokens that begin with it, ascending
 }
@@ -42,8 +42,11 @@ func newMatcher(v *vocab, want func(kind) bool) *matcher {
 }
 
 // split cuts text at special tokens. Longer tokens are cut out first, wherever they stand, and among equals the
-// leftmost, which is llama.cpp's order; that of tokenizer.json is from left to right.
+// leftmost, which is llama.cpp's order.
 func (m *matcher) split(text string) []fragment {
+	if m.left {
+		return m.splitLeft(text)
+	}
 	hits := m.find(text)
 	if len(hits) == 0 {
 		if text == "" {
@@ -94,9 +97,6 @@ func (m *matcher) find(text string) []found {
 // the bytes that they and the blanks they strip cover.
 func (m *matcher) keepDisjoint(hits []found, text string) ([]found, []bool) {
 	slices.SortFunc(hits, func(a, b found) int {
-		if m.left {
-			return cmp.Or(a.at-b.at, b.n-a.n)
-		}
 		return cmp.Or(b.n-a.n, int(a.id-b.id), a.at-b.at)
 	})
 	taken := make([]bool, len(text))

@@ -129,11 +129,13 @@ func (t *Tokenizer) encode(text string, m *matcher) []int32 {
 			ids = append(ids, f.id)
 			continue
 		}
+		begins := i == 0
 		for _, step := range t.steps {
-			f.text = step(f.text)
+			begins = begins && !step.dropsFirst(f.text)
+			f.text = step.apply(f.text)
 		}
 		if f.text != "" {
-			ids = t.engine.encode(ids, f.text, i == 0)
+			ids = t.engine.encode(ids, f.text, begins)
 		}
 	}
 	return ids

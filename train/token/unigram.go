@@ -18,7 +18,8 @@ type unigram struct {
 	unknown float64
 	bytes   byteTable
 
-	fallback bool // what is unknown is written in bytes
+	scores   []float64 // in full, nil for those of vocab
+	fallback bool      // what is unknown is written in bytes
 }
 
 func newUnigram(v *vocab, src Source) (engine, error) {
@@ -75,7 +76,7 @@ func (e *unigram) segment(dst []int32, text string) []int32 {
 	for at := len(text); at > 0; at = int(best[at].from) {
 		id := best[at].id
 		switch {
-		case id == e.vocab.unk && e.fallback:
+		case id == e.vocab.unk && e.fallback && text[best[at].from:at] != e.vocab.text[id]:
 			dst = e.backwards(dst, text[best[at].from:at])
 		case !(unknown && id == e.vocab.unk): // neighbours that are unknown are one token
 			dst = append(dst, id)
@@ -108,7 +109,9 @@ func (e *unigram) extend(best []cutting, text string, at, size int) bool {
 		}
 		single = single || i+1-at == size
 		s := best[at].score
-		if e.vocab.written[id] != userDefined {
+		if e.scores != nil {
+			s += e.scores[id]
+		} else if e.vocab.written[id] != userDefined {
 			s += float64(e.vocab.score[id])
 		}
 		if s > best[i+1].score {

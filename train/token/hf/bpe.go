@@ -32,9 +32,7 @@ func (t *tokenizer) readBPE(f *jsonFile) error {
 	t.flags = append(t.flags, flag{"detox.tokenizer.ignore_merges", m.IgnoreMerges})
 	if t.model == "llama" {
 		t.flags = append(t.flags, flag{"detox.tokenizer.fuse_unk", m.FuseUnk})
-		if m.ByteFallback {
-			t.markBytes()
-		}
+		t.markBytes(m.ByteFallback)
 		t.scoreByRank()
 	}
 	return nil
@@ -92,8 +90,12 @@ func (t *tokenizer) readMerges(raw json.RawMessage) error {
 	return nil
 }
 
-// markBytes gives the tokens <0x00> to <0xFF> their type.
-func (t *tokenizer) markBytes() {
+// markBytes gives the tokens <0x00> to <0xFF> their type, if they are to stand for bytes.
+func (t *tokenizer) markBytes(fallback bool) {
+	t.flags = append(t.flags, flag{"detox.tokenizer.byte_fallback", fallback})
+	if !fallback {
+		return
+	}
 	for b := range 256 {
 		if id, ok := t.byText["<0x"+strings.ToUpper(strconv.FormatInt(int64(b)|256, 16)[1:])+">"]; ok {
 			t.kind[id] = byteToken

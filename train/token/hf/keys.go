@@ -124,6 +124,9 @@ func (t *tokenizer) keys(chat string) []gguf.KV {
 	if t.steps != nil {
 		put("detox.tokenizer.pretokenizers", t.steps)
 	}
+	if t.doubles != nil {
+		put("detox.tokenizer.scores", t.doubles)
+	}
 	if t.maxChars > 0 {
 		put("detox.tokenizer.max_chars", uint32(t.maxChars))
 	}

@@ -18,7 +18,7 @@ const (
 	gpt4o     = upperLed + endings + `?|` + lowerLed + endings + `?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*` + tail
 	deepSeek  = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
 	kana      = `split [一-龥぀-ゟ゠-ヿ]+`
-	cased     = `A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃`
+	cased     = "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-\u1f7dᾀ-ᾴᾶ-ᾼ\u1fbeῂ-ῄῆ-ῌῐ-\u1fd3ῖ-\u1fdbῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\u2126ℨ\u212a-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
 )
 
 // byteLevel lists the pre-tokenizers of vocabularies of bytes that are read: the steps before the one that writes
@@ -87,6 +87,21 @@ func canonicalStep(c *component) (string, error) {
 	return "", fmt.Errorf("%w: the pre-tokenizer %q for BPE on bytes", ErrUnsupported, c.Type)
 }
 
+// stepsOf spells the steps of a pre-tokenizer of bytes, but for the one that writes them.
+func stepsOf(c *component) (steps []string, err error) {
+	list, err := flatten(c, func(c *component) []component { return c.Pretokenizers })
+	for _, c := range list {
+		s, err := canonicalStep(c)
+		if err != nil {
+			return nil, err
+		}
+		if s != "" {
+			steps = append(steps, s)
+		}
+	}
+	return steps, err
+}
+
 // readBPEPre tells the vocabularies of bytes from those of characters, and finds llama.cpp's name for the former.
 func (t *tokenizer) readBPEPre(c *component) error {
 	list, err := flatten(c, func(c *component) []component { return c.Pretokenizers })
@@ -105,15 +120,9 @@ func (t *tokenizer) readBPEPre(c *component) error {
 		}
 		t.normalizers = append(t.normalizers, "space_prefix")
 	}
-	var steps []string
-	for _, c := range list {
-		s, err := canonicalStep(c)
-		if err != nil {
-			return err
-		}
-		if s != "" {
-			steps = append(steps, s)
-		}
+	steps, err := stepsOf(c)
+	if err != nil {
+		return err
 	}
 	for _, row := range byteLevel {
 		if slices.Equal(row.steps, steps) {

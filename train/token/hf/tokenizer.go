@@ -25,6 +25,7 @@ type tokenizer struct {
 	kind        []int32 // 0 where no token is
 	byText      map[string]int32
 	score       []float32
+	doubles     []int32 // scores in full, the high half of each first
 	merges      []string
 	charsmap    []uint8
 	normalizers []string
@@ -164,7 +165,7 @@ func (t *tokenizer) addTokens(list []addedToken) error {
 			id = int32(a.ID)
 		case int64(id) != a.ID:
 			return fmt.Errorf("the added token %q has the id %d, and %d in the vocabulary", a.Content, a.ID, id)
-		default:
+		case t.kind[id] != byteToken: // those stay what they are, whatever training has made of them
 			t.kind[id] = kind
 		}
 		if a.LStrip {

@@ -3,6 +3,7 @@ package hf
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -24,6 +25,8 @@ func (t *tokenizer) readUnigram(f *jsonFile) error {
 			return err
 		}
 		t.score = append(t.score, float32(score))
+		bits := math.Float64bits(score)
+		t.doubles = append(t.doubles, int32(bits>>32), int32(uint32(bits)))
 	}
 	if id := f.Model.UnkID; id != nil {
 		if *id < 0 || *id >= int64(len(t.text)) {
@@ -31,9 +34,7 @@ func (t *tokenizer) readUnigram(f *jsonFile) error {
 		}
 		t.unk = t.text[*id]
 	}
-	if f.Model.ByteFallback {
-		t.markBytes()
-	}
+	t.markBytes(f.Model.ByteFallback)
 	return t.readSteps(f.PreTokenizer)
 }
 
