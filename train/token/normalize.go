@@ -11,13 +11,17 @@ import (
 // normalizer rewrites the text between special tokens before it is cut into words.
 type normalizer struct {
 	apply func(text string) string
-	drops func(r rune) bool // characters that it takes away from the beginning; nil if it takes none
+	moves func(text string) bool // what it makes of this text no longer begins it; nil if that is never so
 }
 
-// dropsFirst reports whether what is left of the text does not begin it.
-func (n normalizer) dropsFirst(text string) bool {
-	r, _ := utf8.DecodeRuneInString(text)
-	return n.drops != nil && text != "" && n.drops(r)
+// leading is a normalizer that drops characters.
+func leading(apply func(string) string, drops func(rune) bool) func([]string) (normalizer, bool) {
+	return func([]string) (normalizer, bool) {
+		return normalizer{apply, func(s string) bool {
+			r, _ := utf8.DecodeRuneInString(s)
+			return s != "" && drops(r)
+		}}, true
+	}
 }
 
 // normalizers are the steps of detox.tokenizer.normalizers, named and defined as in the tokenizers library.
@@ -27,16 +31,16 @@ var normalizers = map[string]stepRow[normalizer]{
 	"nfkc":            {0, plainly(norm.NFKC.String)},
 	"nfkd":            {0, plainly(norm.NFKD.String)},
 	"lowercase":       {0, plainly(lowercase)},
-	"strip_accents":   {0, stripAccents},
-	"bert_accents":    {0, bertAccents},
-	"bert_clean":      {0, func([]string) (normalizer, bool) { return normalizer{bertClean, notClean}, true }},
+	"strip_accents":   {0, leading(func(s string) string { return dropAll(s, unicode.IsMark) }, unicode.IsMark)},
+	"bert_accents":    {0, leading(func(s string) string { return dropAll(norm.NFD.String(s), isAccent) }, isAccent)},
+	"bert_clean":      {0, leading(bertClean, notClean)},
 	"bert_han":        {0, plainly(spaceHan)},
-	"strip_left":      {0, stripLeft},
+	"strip_left":      {0, leading(func(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) }, unicode.IsSpace)},
 	"strip_right":     {0, plainly(func(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) })},
 	"space_prefix":    {0, plainly(spacePrefix)},
 	"prepend":         {1, func(a []string) (normalizer, bool) { return plain(func(s string) string { return a[0] + s }), true }},
 	"replace":         {2, newReplace},
-	"collapse_spaces": {1, func(a []string) (normalizer, bool) { return plain(collapse(a[0])), true }},
+	"collapse_spaces": {1, newCollapse},
 	"charsmap":        {0, nil}, // its table is in another key: newNormalizers
 }
 
@@ -76,22 +80,17 @@ func plainly(f func(string) string) func([]string) (normalizer, bool) {
 	return func([]string) (normalizer, bool) { return plain(f), true }
 }
 
-func stripLeft([]string) (normalizer, bool) {
-	return normalizer{func(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) }, unicode.IsSpace}, true
-}
-
-func stripAccents([]string) (normalizer, bool) {
-	return normalizer{func(s string) string { return dropAll(s, unicode.IsMark) }, unicode.IsMark}, true
-}
-
-func bertAccents([]string) (normalizer, bool) {
-	accent := func(r rune) bool { return unicode.Is(unicode.Mn, r) }
-	return normalizer{func(s string) string { return dropAll(norm.NFD.String(s), accent) }, accent}, true
-}
-
 func newReplace(args []string) (normalizer, bool) {
 	from, to := args[0], args[1]
-	return plain(func(s string) string { return strings.ReplaceAll(s, from, to) }), from != ""
+	n := plain(func(s string) string { return strings.ReplaceAll(s, from, to) })
+	if utf8.RuneCountInString(from) > 1 { // a replacement has the place of the last character that it stands for
+		n.moves = func(s string) bool { return strings.HasPrefix(s, from) }
+	}
+	return n, from != ""
+}
+
+func newCollapse(args []string) (normalizer, bool) {
+	return normalizer{collapse(args[0]), func(s string) bool { return strings.HasPrefix(s, "  ") }}, true
 }
 
 // collapse replaces runs of two spaces and more.
@@ -148,6 +147,8 @@ func dropAll(s string, drop func(rune) bool) string {
 		return r
 	}, s)
 }
+
+func isAccent(r rune) bool { return unicode.Is(unicode.Mn, r) }
 
 // bertClean drops control characters and writes every blank as a space.
 func bertClean(s string) string {

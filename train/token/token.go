@@ -131,7 +131,7 @@ func (t *Tokenizer) encode(text string, m *matcher) []int32 {
 		}
 		begins := i == 0
 		for _, step := range t.steps {
-			begins = begins && !step.dropsFirst(f.text)
+			begins = begins && (step.moves == nil || !step.moves(f.text))
 			f.text = step.apply(f.text)
 		}
 		if f.text != "" {
