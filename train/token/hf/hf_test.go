@@ -159,7 +159,7 @@ func TestTrainedEqualTokenizers(t *testing.T) {
 			compare(t, "full", texts, full, want.Full, all["full"])
 		})
 	}
-	if seen != len(g.Trained) {
+	if seen != len(g.Trained)-1 { // smollm2 has a test of its own
 		t.Errorf("%d of %d tokenizers are in the archive", seen, len(g.Trained))
 	}
 }

@@ -1,14 +1,15 @@
 """Writes tokenizers.zip and sums.json: small tokenizers of every kind, with the ids that the tokenizers library gives.
 
-    VENV/bin/python make.py            # beside this script; tokenizers 0.23, transformers 5.23 for the folder forms
+    VENV/bin/python make.py --smollm2 MODELS/onnx/hf      # tokenizers 0.23, transformers 5.23 for the forms of old
 
 The tokenizers are trained here, on the texts of ../../testdata/hard.json (tokenizers.zip, a folder each), or have for a
 vocabulary every two bytes with the rules in a scrambled order ("pre" in sums.json), so that any difference between two
 pre-tokenizers shows. Sums are those of ../../testdata/pretoken.py: of the ids of 50 texts each.
 
+The library's unigram trainer does not give the same vocabulary twice; the two files are always written together.
 "plain" is without special tokens in the text, "special" with them, "full" with what stands around a text besides.
 """
-import base64
+import argparse
 import hashlib
 import json
 import os
@@ -244,6 +245,10 @@ def record(out, every, name, tok, texts):
 
 
 def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--smollm2", help="the folder hf of shared/models/make_onnx.py")
+    p.add_argument("--ids", help="write all ids, to find a difference with (DETOX_TOKEN_IDS)")
+    a = p.parse_args()
     lines = json.load(open(os.path.join(SHARED, "hard.json")))
     texts = lines + json.load(open(os.path.join(SHARED, "families.json")))["more"]
     out = {"pre": [], "trained": {}}
@@ -262,11 +267,15 @@ def main():
             if old:
                 folder(z, name + "-files", old)
                 record(out, every, name + "-files", through_transformers(old), texts)
+    with zipfile.ZipFile(os.path.join(HERE, "tokenizers.zip")) as z:
+        assert len(out["trained"]) == len({n.split("/")[0] for n in z.namelist()})
+    if a.smollm2:
+        record(out, every, "smollm2", Tokenizer.from_file(os.path.join(a.smollm2, "tokenizer.json")), texts)
     with open(os.path.join(HERE, "sums.json"), "w") as f:
         f.write('{"pre": [\n%s\n],\n"trained": {\n%s\n}}\n' % (
             ",\n".join(json.dumps(r, ensure_ascii=False) for r in out["pre"]), ",\n".join("%s: %s" % (json.dumps(k), json.dumps(v)) for k, v in out["trained"].items())))
-    if len(sys.argv) > 1:  # all ids, to find a difference with
-        json.dump({"texts": texts, "pre": [ids(dense(p), texts) for p in PRE], "trained": every}, open(sys.argv[1], "w"))
+    if a.ids:
+        json.dump({"texts": texts, "pre": [ids(dense(p), texts) for p in PRE], "trained": every}, open(a.ids, "w"))
 
 
 if __name__ == "__main__":
