@@ -76,6 +76,7 @@ func (e *unigram) segment(dst []int32, text string) []int32 {
 	for at := len(text); at > 0; at = int(best[at].from) {
 		id := best[at].id
 		switch {
+		case id < 0: // unknown, and there is no token for that
 		case id == e.vocab.unk && e.fallback && text[best[at].from:at] != e.vocab.text[id]:
 			dst = e.backwards(dst, text[best[at].from:at])
 		case !(unknown && id == e.vocab.unk): // neighbours that are unknown are one token

@@ -183,6 +183,7 @@ func (t *tokenizer) readPostProcessor(c *component) error {
 	if err != nil {
 		return err
 	}
+	t.framed = c != nil
 	for _, c := range list {
 		switch c.Type {
 		case "ByteLevel": // it changes offsets only

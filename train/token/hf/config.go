@@ -209,8 +209,8 @@ func (t *tokenizer) valid(list idList) (int32, bool) {
 	return 0, false
 }
 
-// surround sets what stands before and after a text: what the post-processor says, or else the flags of the
-// configuration.
+// surround sets what stands before and after a text: what the post-processor says or, where there is none, the flags
+// of the configuration. (transformers 5 heeds these flags nowhere, llama.cpp's converter where this does.)
 func (t *tokenizer) surround(ids map[string]int32, c *configs) error {
 	for _, side := range []struct {
 		tokens []string
@@ -222,7 +222,7 @@ func (t *tokenizer) surround(ids map[string]int32, c *configs) error {
 		{t.after, "eos", c.tok.AddEOS, "tokenizer.ggml.add_eos_token"},
 	} {
 		_, known := ids[side.key]
-		add := or(side.named, false) && known
+		add := or(side.named, false) && known && !t.framed
 		if len(side.tokens) > 0 {
 			id, ok := t.byText[side.tokens[0]]
 			if !ok {

@@ -33,6 +33,7 @@ type tokenizer struct {
 	maxChars    int
 	lstrip      []int32
 	rstrip      []int32
+	framed      bool     // there is a post-processor, so that these two are all that stands around a text
 	before      []string // tokens that stand before a text of its own
 	after       []string
 	unk         string // of the model
