@@ -38,7 +38,7 @@ type wordModel interface {
 
 // exactly returns the family for a vocabulary whose keys say what the tokenizers library does.
 func (fam family) exactly(model string, src Source) (family, error) {
-	fam.frame, fam.defaults = asFlagged, specials{-1, -1, -1, -1}
+	fam.frame = asFlagged
 	list, ok := src.Strings(keySteps)
 	if !ok {
 		return fam, nil

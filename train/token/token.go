@@ -94,7 +94,7 @@ func New(src Source) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.exact = boolOr(src, keyExact, false); v.exact {
+	if v.exact {
 		if fam, err = fam.exactly(name, src); err != nil {
 			return nil, err
 		}
