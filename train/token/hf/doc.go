@@ -4,7 +4,11 @@
 //
 // What it gives are the keys of a GGUF file for the same tokenizer, from which package token builds it: those that
 // llama.cpp's converter would write, and beside them keys of this project (detox.tokenizer.*) where tokenizer.json
-// says what llama.cpp has no key for. With these the ids are those of the tokenizers library.
+// says what llama.cpp has no key for. With these the ids are those of the tokenizers library, but for characters that
+// Unicode has got since its tables were made (marks and punctuation of scripts that few vocabularies have).
+//
+// For text that is to stand between the tokens of the post-processor, such as [CLS] and [SEP], encode it with
+// Tokenizer.EncodeSpecial and put Tokenizer.Frame around it.
 //
 // Read are BPE on bytes, with the pre-tokenizers in the table of pre.go; BPE on characters with U+2581 for the space
 // and bytes for what is missing, as Llama 2, Mistral and Gemma have it; unigram; and WordPiece. Anything else is refused
