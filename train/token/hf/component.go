@@ -110,7 +110,7 @@ var normalizerTypes = map[string]func(*tokenizer, *component) ([]string, error){
 	"NFKD":           always("nfkd"),
 	"Lowercase":      always("lowercase"),
 	"StripAccents":   always("strip_accents"),
-	"Prepend":        func(_ *tokenizer, c *component) ([]string, error) { return []string{"prepend", c.Prepend}, nil },
+	"Prepend":        prependSteps,
 	"Replace":        replaceSteps,
 	"Strip":          stripSteps,
 	"BertNormalizer": bertSteps,
@@ -119,6 +119,11 @@ var normalizerTypes = map[string]func(*tokenizer, *component) ([]string, error){
 
 func always(steps ...string) func(*tokenizer, *component) ([]string, error) {
 	return func(*tokenizer, *component) ([]string, error) { return steps, nil }
+}
+
+func prependSteps(t *tokenizer, c *component) ([]string, error) {
+	t.spaced = t.spaced || c.Prepend == blank
+	return []string{"prepend", c.Prepend}, nil
 }
 
 func replaceSteps(_ *tokenizer, c *component) ([]string, error) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -157,10 +158,31 @@ func TestTrainedEqualTokenizers(t *testing.T) {
 			compare(t, "plain", texts, plain, want.Plain, all["plain"])
 			compare(t, "special", texts, special, want.Special, all["special"])
 			compare(t, "full", texts, full, want.Full, all["full"])
+			checkDecode(t, tok, dir.Name())
 		})
 	}
 	if seen != len(g.Trained)-1 { // smollm2 has a test of its own
 		t.Errorf("%d of %d tokenizers are in the archive", seen, len(g.Trained))
+	}
+}
+
+// checkDecode checks that a text without anything to normalise comes back.
+func checkDecode(t *testing.T, tok *token.Tokenizer, name string) {
+	t.Helper()
+	const text = "the word is a test"
+	want := text
+	if strings.HasPrefix(name, "bert") || name == "gpt2-prefix" { // the mark of a word's beginning cannot be told from a space
+		want = " " + text
+	}
+	if strings.HasPrefix(name, "bpe-") { // trained on little: some letters are unknown
+		return
+	}
+	if got := tok.Decode(tok.Encode(text)); got != want {
+		t.Errorf("%q comes back as %q", text, got)
+	}
+	keeps := slices.Contains([]string{"spm-gemma", "spm-prepend", "gpt2", "llama3", "qwen2", "roberta"}, name)
+	if got := tok.Decode(tok.Encode(" " + text)); keeps && got != " "+text {
+		t.Errorf("%q with a space before it comes back as %q", text, got)
 	}
 }
 

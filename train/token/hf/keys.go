@@ -114,6 +114,9 @@ func (t *tokenizer) keys(chat string) []gguf.KV {
 	for _, x := range t.flags {
 		put(x.key, x.on)
 	}
+	if t.steps != nil && t.model != "bert" {
+		put("tokenizer.ggml.add_space_prefix", t.spaced)
+	}
 	if chat != "" {
 		put("tokenizer.chat_template", chat)
 	}

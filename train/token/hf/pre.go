@@ -194,6 +194,6 @@ func (t *tokenizer) metaspace(c *component) ([]string, error) {
 	if or(c.Split, true) {
 		cut = "split"
 	}
-	t.flags = append(t.flags, flag{"tokenizer.ggml.add_space_prefix", scheme != "never"})
+	t.spaced = scheme != "never"
 	return []string{"metaspace", scheme, cut}, nil
 }

@@ -31,6 +31,7 @@ type tokenizer struct {
 	normalizers []string
 	steps       []string
 	maxChars    int
+	spaced      bool // a space is put before text, and taken away when it is decoded
 	lstrip      []int32
 	rstrip      []int32
 	framed      bool     // there is a post-processor, so that these two are all that stands around a text
