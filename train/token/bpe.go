@@ -59,6 +59,10 @@ func newBPEOf(v *vocab, src Source, name string) (*bpe, error) {
 		v.addBOS = pre.addBOS
 	}
 	v.addBOS = v.addBOS || alwaysBOS[name]
+	pre.whole = boolOr(src, keyWhole, pre.whole)
+	if split, ok := exactSplits[name]; ok && v.exact {
+		pre.split = split
+	}
 	e := &bpe{vocab: v, pre: pre, lines: newlineTokens[name], sessions: newSessions()}
 	if pre.form == byteLevel {
 		e.bytes = standInBytes(v)

@@ -20,6 +20,15 @@ func hexBytes(v *vocab) byteTable {
 	return t
 }
 
+// noBytes is the table of a vocabulary without tokens for bytes.
+func noBytes() byteTable {
+	var t byteTable
+	for b := range t.base {
+		t.base[b] = -1
+	}
+	return t
+}
+
 // standInBytes finds the tokens of GPT-2's printable stand-ins.
 func standInBytes(v *vocab) byteTable {
 	var t byteTable

@@ -53,10 +53,22 @@ func base(node uint32) uint32 { return node >> 10 << (node & (1 << 9) >> 6) }
 
 // longest returns the replacement of the longest string that begins the text, and the length of that string.
 func (m charsmap) longest(text string) (string, int) {
-	if len(m.nodes) == 0 {
+	size, offset := m.find(text, false)
+	out, ok := m.at(size, offset)
+	if !ok {
 		return "", 0
 	}
-	size, offset := 0, uint32(0)
+	return out, size
+}
+
+// shortest returns the replacement of the shortest string that begins the text.
+func (m charsmap) shortest(text string) (string, bool) { return m.at(m.find(text, true)) }
+
+// find returns the length of a string that begins the text and the offset of its replacement.
+func (m charsmap) find(text string, shortest bool) (size int, offset uint32) {
+	if len(m.nodes) == 0 {
+		return 0, 0
+	}
 	at := base(m.node(0))
 	for i := range len(text) {
 		c := uint32(text[i])
@@ -71,14 +83,19 @@ func (m charsmap) longest(text string) (string, int) {
 		at ^= base(n)
 		if n>>8&1 != 0 {
 			size, offset = i+1, m.node(at)&(1<<31-1)
+			if shortest {
+				break
+			}
 		}
 	}
+	return size, offset
+}
+
+// at returns the replacement at an offset, for a string of that many bytes.
+func (m charsmap) at(size int, offset uint32) (string, bool) {
 	if size == 0 || int64(offset) >= int64(len(m.text)) {
-		return "", 0
+		return "", false
 	}
 	out, _, ok := strings.Cut(m.text[offset:], "\x00")
-	if !ok {
-		return "", 0
-	}
-	return out, size
+	return out, ok
 }

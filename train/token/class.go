@@ -24,6 +24,8 @@ const (
 	digit09                       // 0 to 9
 	han                           // the blocks of CJK ideographs
 	controlling                   // \p{C} without the unassigned
+	upper                         // \p{Lu} and \p{Lt}
+	lower                         // \p{Ll}
 	anything                      // every character
 )
 
@@ -77,6 +79,9 @@ var categories = []struct {
 	{unicode.Cf, controlling},
 	{unicode.Co, controlling},
 	{unicode.Cs, controlling},
+	{unicode.Lu, upper},
+	{unicode.Lt, upper},
+	{unicode.Ll, lower},
 }
 
 // named pairs ranges of characters with the class of their members.

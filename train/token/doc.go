@@ -6,6 +6,10 @@
 // those of RWKV ("rwkv") and PLaMo-2 ("plamo2"). All give the ids that llama.cpp's llama-tokenize gives; the golden
 // files in testdata hold them to that.
 //
+// Package hf makes these keys from a tokenizer.json and its kin. Keys of this project (exact.go) go with them, with which
+// the ids are those of the tokenizers library instead: they say how text is normalised, cut and merged where llama.cpp
+// has no key for that.
+//
 // Where this package differs from llama.cpp, it does so on purpose:
 //   - BPE keeps a byte that is not UTF-8 as this byte, where llama.cpp writes U+FFFD, so that decoding what was encoded
 //     gives the text back. Words are cut as if U+FFFD stood there. The same holds for PLaMo-2.

@@ -194,7 +194,10 @@ func toNewline(text string) int {
 // caseWord matches U*L+|U+L*, where U is a letter other than a to z, and L one other than A to Z; extra is let into
 // both. Greedy matching gives U all it can take and hands back the least that L needs.
 func caseWord(extra class, lead set, follow match) match {
-	up, low := set{letter | extra, smallAZ}, set{letter | extra, largeAZ}
+	return casedWord(set{letter | extra, smallAZ}, set{letter | extra, largeAZ}, lead, follow)
+}
+
+func casedWord(up, low, lead set, follow match) match {
 	lower := func(text string) int {
 		at, both := 0, 0
 		for {

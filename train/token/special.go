@@ -9,6 +9,7 @@ import (
 // matcher finds special tokens in text.
 type matcher struct {
 	ids  map[string]int32
+	left bool // cut as the tokenizers library does
 	trim map[int32]strip
 	lens [256][]int // by first byte: lengths in bytes of the special tokens that begin with it, ascending
 }
@@ -26,7 +27,7 @@ type found struct {
 }
 
 func newMatcher(v *vocab, want func(kind) bool) *matcher {
-	m := &matcher{ids: map[string]int32{}, trim: v.strip}
+	m := &matcher{ids: map[string]int32{}, trim: v.strip, left: v.exact}
 	for i, s := range v.text {
 		if want(v.kind[i]) {
 			m.ids[s] = int32(i)
@@ -43,6 +44,9 @@ func newMatcher(v *vocab, want func(kind) bool) *matcher {
 // split cuts text at special tokens. Longer tokens are cut out first, wherever they stand, and among equals the
 // leftmost, which is llama.cpp's order.
 func (m *matcher) split(text string) []fragment {
+	if m.left {
+		return m.splitLeft(text)
+	}
 	hits := m.find(text)
 	if len(hits) == 0 {
 		if text == "" {
@@ -124,8 +128,12 @@ func isBlank(b byte) bool { return b == ' ' || b >= '\t' && b <= '\r' }
 // strip says on which sides of a special token blanks are dropped.
 type strip struct{ left, right bool }
 
-// readStrips finds the tokens that strip blanks. Files do not say so: like llama.cpp, this goes by the names of models.
-func (v *vocab) readStrips(src Source) {
+// readStrips finds the tokens that strip blanks. GGUF files do not say so: like llama.cpp, this goes by the names of
+// models.
+func (v *vocab) readStrips(src Source) error {
+	if v.exact {
+		return v.readExactStrips(src)
+	}
 	pre, _ := src.String(keyPre)
 	arch, _ := src.String(keyArch)
 	name, _ := src.String(keyName)
@@ -148,6 +156,7 @@ func (v *vocab) readStrips(src Source) {
 	case containsAny(name, "modern-bert"):
 		v.stripLeft("[MASK]")
 	}
+	return nil
 }
 
 func (v *vocab) stripLeft(name string) {

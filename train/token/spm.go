@@ -37,8 +37,8 @@ func newSPM(v *vocab, _ Source) (engine, error) {
 	return e, nil
 }
 
-func (e *spm) encode(dst []int32, text string, first bool) []int32 {
-	if first && e.vocab.spacePrefix {
+func (e *spm) encode(dst []int32, text string, _ bool) []int32 {
+	if e.vocab.spacePrefix {
 		text = " " + text
 	}
 	s := e.sessions.get()

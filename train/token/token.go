@@ -33,15 +33,16 @@ type Tokenizer struct {
 	vocab  *vocab
 	engine engine
 	frame  frame
-	plain  *matcher // user-defined tokens: recognised in any text
-	full   *matcher // these and the control tokens
-	chat   string   // source of the chat template, "" if the file has none
+	steps  []normalizer // what text between special tokens passes first; nil for vocabularies of llama.cpp
+	plain  *matcher     // user-defined tokens: recognised in any text
+	full   *matcher     // these and the control tokens
+	chat   string       // source of the chat template, "" if the file has none
 }
 
 // engine turns text free of special tokens into ids.
 type engine interface {
-	// encode appends the ids of text to dst; first says whether it follows nothing or a special token.
-	encode(dst []int32, text string, first bool) []int32
+	// encode appends the ids of text to dst; begins says whether nothing stands before it, not even a special token.
+	encode(dst []int32, text string, begins bool) []int32
 	// piece appends the bytes that the ordinary token id stands for.
 	piece(dst []byte, id int32) []byte
 }
@@ -93,12 +94,22 @@ func New(src Source) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.exact {
+		if fam, err = fam.exactly(name, src); err != nil {
+			return nil, err
+		}
+	}
 	e, err := fam.build(v, src)
 	if err != nil {
 		return nil, err
 	}
-	v.readStrips(src)
+	if err := v.readStrips(src); err != nil {
+		return nil, err
+	}
 	t := &Tokenizer{vocab: v, engine: e, frame: fam.frame}
+	if t.steps, err = newNormalizers(src); err != nil {
+		return nil, err
+	}
 	t.plain = newMatcher(v, func(k kind) bool { return k == userDefined })
 	t.full = newMatcher(v, func(k kind) bool { return k == userDefined || k == control || k == unknown })
 	t.chat, _ = src.String(keyChat)
@@ -113,15 +124,19 @@ func (t *Tokenizer) EncodeSpecial(text string) []int32 { return t.encode(text, t
 
 func (t *Tokenizer) encode(text string, m *matcher) []int32 {
 	ids := make([]int32, 0, len(text)/3+4)
-	afterSpecial := true
-	for _, f := range m.split(text) {
+	for i, f := range m.split(text) {
 		if f.id >= 0 {
 			ids = append(ids, f.id)
-			afterSpecial = true
 			continue
 		}
-		ids = t.engine.encode(ids, f.text, afterSpecial)
-		afterSpecial = false
+		begins := i == 0
+		for _, step := range t.steps {
+			begins = begins && (step.moves == nil || !step.moves(f.text))
+			f.text = step.apply(f.text)
+		}
+		if f.text != "" {
+			ids = t.engine.encode(ids, f.text, begins)
+		}
 	}
 	return ids
 }

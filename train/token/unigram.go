@@ -2,6 +2,7 @@ package token
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,6 +17,9 @@ type unigram struct {
 	merge   bool // runs of spaces become one
 	unknown float64
 	bytes   byteTable
+
+	scores   []float64 // in full, nil for those of vocab
+	fallback bool      // what is unknown is written in bytes
 }
 
 func newUnigram(v *vocab, src Source) (engine, error) {
@@ -45,7 +49,11 @@ type cutting struct {
 }
 
 func (e *unigram) encode(dst []int32, text string, _ bool) []int32 {
-	text = e.normalize(text)
+	return e.segment(dst, e.normalize(text))
+}
+
+// segment cuts text that is normalised.
+func (e *unigram) segment(dst []int32, text string) []int32 {
 	if text == "" {
 		return dst
 	}
@@ -67,13 +75,23 @@ func (e *unigram) encode(dst []int32, text string, _ bool) []int32 {
 	unknown := false
 	for at := len(text); at > 0; at = int(best[at].from) {
 		id := best[at].id
-		if !(unknown && id == e.vocab.unk) { // neighbours that are unknown are one token
+		switch {
+		case id < 0: // unknown, and there is no token for that
+		case id == e.vocab.unk && e.fallback && text[best[at].from:at] != e.vocab.text[id]:
+			dst = e.backwards(dst, text[best[at].from:at])
+		case !(unknown && id == e.vocab.unk): // neighbours that are unknown are one token
 			dst = append(dst, id)
 		}
 		unknown = id == e.vocab.unk
 	}
-	for i, j := begin, len(dst)-1; i < j; i, j = i+1, j-1 {
-		dst[i], dst[j] = dst[j], dst[i]
+	slices.Reverse(dst[begin:])
+	return dst
+}
+
+// backwards appends the bytes of s, last first.
+func (e *unigram) backwards(dst []int32, s string) []int32 {
+	for _, b := range slices.Backward([]byte(s)) {
+		dst = append(dst, e.bytes.base[b])
 	}
 	return dst
 }
@@ -92,7 +110,9 @@ func (e *unigram) extend(best []cutting, text string, at, size int) bool {
 		}
 		single = single || i+1-at == size
 		s := best[at].score
-		if e.vocab.written[id] != userDefined {
+		if e.scores != nil {
+			s += e.scores[id]
+		} else if e.vocab.written[id] != userDefined {
 			s += float64(e.vocab.score[id])
 		}
 		if s > best[i+1].score {

@@ -99,6 +99,7 @@ type vocab struct {
 	specials
 	ends        []int32
 	strip       map[int32]strip // special tokens that take the blanks beside them
+	exact       bool            // ids are to be those of a tokenizer.json
 	addBOS      bool
 	addEOS      bool
 	spacePrefix bool
@@ -112,7 +113,7 @@ func newVocab(src Source, fam family) (*vocab, error) {
 	if len(text) == 0 || len(text) > maxVocab {
 		return nil, fmt.Errorf("token: %s has %d entries, want 1 to %d", keyTokens, len(text), maxVocab)
 	}
-	v := &vocab{text: slices.Clone(text), ids: make(map[string]int32, len(text))}
+	v := &vocab{text: slices.Clone(text), ids: make(map[string]int32, len(text)), exact: boolOr(src, keyExact, false)}
 	for i, s := range v.text {
 		if s == "" { // a hole in the vocabulary: it needs a name of its own
 			s = "[EMPTY_" + strconv.Itoa(i) + "]"
@@ -133,6 +134,9 @@ func newVocab(src Source, fam family) (*vocab, error) {
 	v.addEOS = boolOr(src, keyAddEOS, fam.addEOS)
 	if fam.usesPrefix {
 		v.spacePrefix = boolOr(src, keySpacePrefix, fam.spaced)
+	}
+	if v.exact {
+		fam.defaults = specials{-1, -1, -1, -1}
 	}
 	return v, v.readSpecials(src, fam.defaults)
 }
@@ -256,9 +260,13 @@ func (v *vocab) isEnd(name string) bool {
 	return ok && slices.Contains(v.ends, id)
 }
 
-// setKind reports whether there is a token of that name.
+// setKind reports whether there is a token of that name. In a vocabulary that comes from a tokenizer.json it keeps its
+// type, and counts only if it is a control token already: </s> can be a piece of HTML.
 func (v *vocab) setKind(name string, k kind) bool {
 	id, ok := v.ids[name]
+	if v.exact {
+		return ok && v.kind[id] == control
+	}
 	if ok {
 		v.kind[id] = k
 	}
