@@ -21,6 +21,8 @@ type Program struct {
 	m   *onnx.Model
 	o   Options
 	fns map[string]*onnx.Function
+
+	table map[string]func(c *Call) ([]*Value, error)
 }
 
 // ErrUnsupported is wrapped by errors about operators that are not implemented.
@@ -41,7 +43,7 @@ func New(m *onnx.Model, o Options) (*Program, error) {
 	if o.MaxMemory == 0 {
 		o.MaxMemory = maxMemory
 	}
-	p := &Program{m: m, o: o, fns: map[string]*onnx.Function{}}
+	p := &Program{m: m, o: o, fns: map[string]*onnx.Function{}, table: rows()}
 	for _, f := range m.Functions {
 		p.fns[key(f.Domain, f.Name)] = f
 	}
@@ -49,7 +51,7 @@ func New(m *onnx.Model, o Options) (*Program, error) {
 	m.Graphs(func(g *onnx.Graph) {
 		for _, n := range g.Nodes {
 			k := key(n.Domain, n.Op)
-			if p.fns[k] == nil && table[k] == nil {
+			if p.fns[k] == nil && p.table[k] == nil {
 				missing[k] = true
 			}
 		}
@@ -282,7 +284,7 @@ func (r *run) call(c *Call) (out []*Value, err error) {
 	if f := r.p.fns[k]; f != nil {
 		return r.function(f, c)
 	}
-	f := table[k]
+	f := r.p.table[k]
 	if f == nil {
 		return nil, ErrUnsupported
 	}
