@@ -27,7 +27,11 @@ func (g *graph) gatherBlocks(n *onnx.Node) *weight {
 	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || len(n.Inputs) < 3 || gather != 0 || axis != 1 && axis != -1 {
 		return nil
 	}
-	t := g.tensors[n.Inputs[0]]
+	name := n.Inputs[0]
+	if r := g.made[name]; r != nil && r.Op == "Reshape" { // shared with a MatMulNBits
+		name = r.Inputs[0]
+	}
+	t := g.tensors[name]
 	if t == nil || len(t.Dims) < 2 || t.Dims[0] < 1 {
 		return nil
 	}

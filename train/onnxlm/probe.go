@@ -28,7 +28,7 @@ func (g *graph) probe(d *decoder) (*shape, error) {
 	for i := range probeTokens {
 		s.ids = append(s.ids, int32(1+(i*i*7919+i*31)%max(1, s.vocab-1)))
 	}
-	inputs, err := g.inputs(s.ids)
+	inputs, err := g.inputs(s.ids, a.out.w.k/max(1, a.heads))
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,9 @@ func (s *shape) countHeads(a *attention, scores *array) error {
 	return nil
 }
 
-// inputs are the graph's inputs for one sequence without a past.
-func (g *graph) inputs(ids []int32) (map[string]*array, error) {
+// inputs are the graph's inputs for one sequence without a past. headDim counts where
+// the graph gives the size of a cache a name.
+func (g *graph) inputs(ids []int32, headDim int) (map[string]*array, error) {
 	n := len(ids)
 	out := map[string]*array{}
 	for _, in := range g.m.Graph.Inputs {
@@ -116,7 +117,7 @@ func (g *graph) inputs(ids []int32) (map[string]*array, error) {
 			}
 		default:
 			var err error
-			if v, err = emptyPast(in); err != nil {
+			if v, err = emptyPast(in, headDim); err != nil {
 				return nil, err
 			}
 		}
@@ -126,12 +127,15 @@ func (g *graph) inputs(ids []int32) (map[string]*array, error) {
 }
 
 // emptyPast is a cache [B, H, 0, headDim] that holds nothing.
-func emptyPast(in *onnx.ValueInfo) (*array, error) {
+func emptyPast(in *onnx.ValueInfo, headDim int) (*array, error) {
 	t := in.Type
 	if t == nil || !t.HasShape || len(t.Shape) != 4 || !t.Elem.IsFloat() {
 		return nil, unknown(in.Name, "an input that is not known (known: input_ids, attention_mask, position_ids, past keys and values)")
 	}
 	v := &array{Dims: []int{1, int(t.Shape[1].Value), 0, int(t.Shape[3].Value)}, F: []float32{}}
+	if v.Dims[3] < 1 {
+		v.Dims[3] = headDim
+	}
 	if v.Dims[1] < 1 || v.Dims[3] < 1 {
 		return nil, unknown(in.Name, "a cache of unknown shape")
 	}
