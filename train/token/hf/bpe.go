@@ -1,9 +1,9 @@
 package hf
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,13 +44,19 @@ func (t *tokenizer) readVocab(raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &vocab); err != nil {
 		return fmt.Errorf("the vocabulary is no object of tokens and their ids: %w", err)
 	}
-	for _, text := range slices.SortedFunc(maps.Keys(vocab), func(a, b string) int {
-		if d := vocab[a] - vocab[b]; d != 0 {
-			return int(max(-1, min(1, d)))
-		}
-		return strings.Compare(a, b)
-	}) {
-		if err := t.place(vocab[text], text, normal); err != nil {
+	type entry struct {
+		id   int64
+		text string
+	}
+	list := make([]entry, 0, len(vocab))
+	for text, id := range vocab {
+		list = append(list, entry{id, text})
+	}
+	slices.SortFunc(list, func(a, b entry) int { // ids in order, and one error for one file
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.text, b.text))
+	})
+	for _, x := range list {
+		if err := t.place(x.id, x.text, normal); err != nil {
 			return err
 		}
 	}
