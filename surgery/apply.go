@@ -11,6 +11,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/surgery/edit"
 	"github.com/detox-surgery/detox-surgery/surgery/eval"
 	"github.com/detox-surgery/detox-surgery/surgery/locate"
+	"github.com/detox-surgery/detox-surgery/surgery/patient"
 	"github.com/detox-surgery/detox-surgery/train"
 	"github.com/detox-surgery/detox-surgery/train/data"
 	"github.com/detox-surgery/detox-surgery/train/model"
@@ -52,6 +53,7 @@ type theatre struct {
 	in   Input
 	cfg  Config
 	p    Progress
+	sick *patient.Patient
 	file *gguf.File
 	m    *model.Model
 	ref  *model.Model
@@ -68,7 +70,7 @@ func Apply(ctx context.Context, in Input, cfg Config, p Progress) (*Outcome, err
 	if err != nil {
 		return nil, err
 	}
-	defer t.file.Close()
+	defer t.sick.Close() //nolint:errcheck // only read
 	t.base = eval.New(t.ref)
 	if t.out.Original, err = t.measure(ctx, "original", t.base, nil); err != nil {
 		return nil, err
@@ -96,30 +98,28 @@ func Train(ctx context.Context, in Input, cfg Config, p Progress) (*Outcome, err
 	if err != nil {
 		return nil, err
 	}
-	defer t.file.Close()
+	defer t.sick.Close() //nolint:errcheck // only read
 	return t.out, t.train(ctx)
 }
 
 // open maps the parent and opens both models on it.
 func open(in Input, cfg Config, p Progress) (*theatre, error) {
-	f, err := gguf.Open(in.Model)
+	f, err := patient.Open(in.Model, in.Pool)
 	if err != nil {
 		return nil, err
 	}
-	t := &theatre{in: in, cfg: cfg, p: p, file: f, out: &Outcome{}}
+	t := &theatre{in: in, cfg: cfg, p: p, sick: f, file: f.File, out: &Outcome{}}
 	for _, m := range []**model.Model{&t.m, &t.ref} {
-		if *m, err = model.Open(f); err != nil {
-			f.Close()
-			return nil, err
+		if *m, err = f.Model(); err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
 		(*m).SetPool(in.Pool)
 	}
 	if err := t.m.NeedLen(eval.WindowTokens); err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	if t.m.Tokenizer() == nil {
-		f.Close()
+		_ = f.Close() // only read
 		return nil, fmt.Errorf("%w: %s has no tokenizer that is known here", model.ErrUnsupported, in.Model)
 	}
 	return t, nil
@@ -230,7 +230,10 @@ func (t *theatre) write(ctx context.Context) (err error) {
 	if !ok {
 		return fmt.Errorf("surgery: unknown rounding %q", t.cfg.Rounding)
 	}
-	o := edit.Options{Rounding: rounding, Force: t.in.Force, Progress: func(d, n int) { t.p.report("writing", d, n) }}
+	if err := t.sick.Check(t.out.Edit); err != nil {
+		return err
+	}
+	o := edit.Options{Rounding: rounding, Container: t.sick.Container(), Force: t.in.Force, Progress: func(d, n int) { t.p.report("writing", d, n) }}
 	if t.cfg.EditedType != "" {
 		if o.EditedType, ok = editedType(t.cfg.EditedType); !ok {
 			return fmt.Errorf("surgery: %q is not a tensor type that can be written", t.cfg.EditedType)
@@ -266,15 +269,15 @@ func (t *theatre) calibrate() edit.Calibration {
 
 // measureFile opens the written file as a user would and measures it.
 func (t *theatre) measureFile(ctx context.Context) error {
-	f, err := gguf.Open(t.in.Output)
+	f, err := t.sick.OpenWritten(t.in.Output, t.in.Pool)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrVerify, err)
 	}
-	defer f.Close()
-	if err := verify(t.file, f, t.out.Edit, t.cfg.EditedType != ""); err != nil {
+	defer f.Close() //nolint:errcheck // only read
+	if err := verify(t.file, f.File, t.out.Edit, t.cfg.EditedType != ""); err != nil {
 		return err
 	}
-	m, err := model.Open(f)
+	m, err := f.Model()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrVerify, err)
 	}

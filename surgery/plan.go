@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/detox-surgery/detox-surgery/gguf"
-	"github.com/detox-surgery/detox-surgery/train/model"
+	"github.com/detox-surgery/detox-surgery/surgery/patient"
 )
 
 // Plan says what an operation is going to do, before it does it.
@@ -39,12 +38,12 @@ const (
 
 // NewPlan opens the model, checks that the operation is possible, and estimates it.
 func NewPlan(in Input, cfg Config) (*Plan, error) {
-	f, err := gguf.Open(in.Model)
+	f, err := patient.Open(in.Model, in.Pool)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	m, err := model.Open(f)
+	defer f.Close() //nolint:errcheck // only read
+	m, err := f.Model()
 	if err != nil {
 		return nil, err
 	}

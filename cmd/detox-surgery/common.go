@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/gguf"
 	"github.com/detox-surgery/detox-surgery/simd"
 	"github.com/detox-surgery/detox-surgery/surgery/eval"
+	"github.com/detox-surgery/detox-surgery/surgery/patient"
 	"github.com/detox-surgery/detox-surgery/train/model"
 )
 
@@ -72,18 +74,20 @@ func openFile(arg string) (*gguf.File, error) {
 
 // openModel opens the model of a file on a pool.
 func openModel(arg string, pool *simd.Pool) (*model.Model, error) {
-	f, err := openFile(arg)
+	path, err := modelPath(arg)
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.Open(f)
+	f, err := patient.Open(path, pool)
 	if err != nil {
-		f.Close()
 		return nil, err
 	}
-	if err := m.NeedLen(eval.WindowTokens); err != nil {
-		f.Close()
-		return nil, err
+	m, err := f.Model()
+	if err == nil {
+		err = m.NeedLen(eval.WindowTokens)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	m.SetPool(pool)
 	return m, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/detox-surgery/detox-surgery/onnx/layout"
 	"github.com/detox-surgery/detox-surgery/surgery/hub"
 )
 
@@ -61,7 +62,11 @@ func modelDir(dir string) string {
 
 // modelPath resolves the -m flag: a file, or the name of a fetched model.
 func modelPath(arg string) (string, error) {
-	if _, err := os.Stat(arg); err == nil {
+	if info, err := os.Stat(arg); err == nil {
+		if info.IsDir() {
+			file, _, err := layout.Find(arg)
+			return file, err
+		}
 		return arg, nil
 	}
 	if m, ok := hub.Find(arg); ok {

@@ -268,7 +268,6 @@ func (r *run) node(n *onnx.Node, s *scope) error {
 		if v == nil {
 			return fmt.Errorf("output %d is not implemented", i)
 		}
-		v.round()
 		if r.left -= v.bytes(); r.left < 0 {
 			return fmt.Errorf("values take more than the limit of %d bytes", r.p.o.MaxMemory)
 		}

@@ -46,6 +46,7 @@ func castTo(x *Value, t onnx.Type) (*Value, error) {
 			y.I[i] = wrap(t, v)
 		}
 	}
+	y.round()
 	return y, nil
 }
 

@@ -42,7 +42,7 @@ func Restore(out, undo, to string, force bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return u.Parent, nil
+	return u.Parent, u.restoreBeside(out, to, force)
 }
 
 // checkWritten compares a file with the one the undo file was written for.

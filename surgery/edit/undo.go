@@ -48,6 +48,8 @@ type undoHeader struct {
 	Written     string    `json:"written_sha256"`
 	WrittenSize int64     `json:"written_size"`
 	Segments    []segment `json:"segments"`
+	// Beside lists files that belong to the model and have undo files of their own.
+	Beside []undoPart `json:"beside,omitempty"`
 }
 
 // planUndo describes the parent in terms of the written file: tensors that are

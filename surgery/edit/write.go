@@ -25,6 +25,7 @@ type Options struct {
 	Force       bool        // replace an existing output and its undo file
 	Calibration Calibration // for Aware; roles that it lacks are rounded by weight error
 	Undo        string      // path of the undo file; empty: output + ".undo"
+	Container   Container   // nil: the model's GGUF file
 	Progress    func(done, total int)
 }
 
@@ -66,7 +67,11 @@ func Write(m *model.Model, e *Edit, out string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Out: out, Undo: o.Undo, Parent: hashBytes(f.Bytes())}
+	parent := [][]byte{f.Bytes()}
+	if o.Container != nil {
+		parent = o.Container.Parts()
+	}
+	res := &Result{Out: out, Undo: o.Undo, Parent: hashParts(parent)}
 	if res.Edit, err = e.SHA256(); err != nil {
 		return nil, err
 	}
@@ -83,6 +88,9 @@ func Write(m *model.Model, e *Edit, out string, o Options) (*Result, error) {
 		if o.Progress != nil {
 			o.Progress(i+1, len(jobs))
 		}
+	}
+	if o.Container != nil {
+		return res, res.writeParts(o.Container, edits, o.Force)
 	}
 	return res, res.write(f, edits, o.Force)
 }

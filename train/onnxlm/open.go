@@ -164,6 +164,11 @@ func (p *Patient) Payloads(edited map[string][]byte) (map[*onnx.Tensor][]byte, e
 	return out, nil
 }
 
+// Writable reports whether a tensor of File can be edited.
+func (p *Patient) Writable(name string) bool {
+	return p.weights[name] != nil && p.weights[name].write != nil
+}
+
 // Source says where a tensor of File lies in the ONNX model: its form and the name of
 // the initializer that has its values or codes.
 func (p *Patient) Source(name string) (form, initializer string) {
