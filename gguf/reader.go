@@ -101,7 +101,7 @@ func (c *cursor) header(f *File) (tensors, kvs int) {
 	case v == 1:
 		c.fail(4, unsupported("version 1 with 32-bit counts; convert the file to version 3"))
 	case v != 0 && v&0xffff == 0 && bits.ReverseBytes32(v) <= 3:
-		c.fail(4, unsupported("big-endian file"))
+		c.fail(4, unsupported("big-endian file; gguf-convert-endian of gguf-py makes it little-endian"))
 	case v != 2 && v != 3:
 		c.fail(4, unsupported("version %d, only 2 and 3 are read", v))
 	}

@@ -28,6 +28,7 @@ type inspection struct {
 	Path         string           `json:"path"`
 	Version      uint32           `json:"gguf_version"`
 	Architecture string           `json:"architecture"`
+	Kind         string           `json:"kind,omitempty"` // of a file that goes with a model
 	Supported    bool             `json:"supported"`
 	Why          string           `json:"why,omitempty"`
 	Bytes        int64            `json:"bytes"`
@@ -74,6 +75,7 @@ func inspectCommand() *cli.Command {
 func inspect(f *gguf.File) (*inspection, error) {
 	r := &inspection{Path: f.Path(), Version: f.Version, Bytes: f.Size(), Types: map[string]int64{}}
 	r.Architecture, _ = f.String("general.architecture")
+	r.Kind = model.Companion(f)
 	for _, kv := range f.KV {
 		v, _ := f.Get(kv.Key)
 		r.Keys = append(r.Keys, kv.Key+" = "+short(v))
@@ -118,6 +120,9 @@ func short(v any) string {
 func (r *inspection) print(tensors, keys bool) error {
 	fmt.Printf("%s\nGGUF %d, architecture %s, %.1f MB, %.1f M parameters, %d tensors, %d keys\n",
 		r.Path, r.Version, r.Architecture, float64(r.Bytes)/1e6, float64(r.Parameters)/1e6, len(r.Tensors), len(r.Keys))
+	if r.Kind != "" {
+		fmt.Println("this is", r.Kind)
+	}
 	if r.Supported {
 		c := r.Config
 		fmt.Printf("%d blocks, width %d, feed-forward %d, %d heads (%d key/value) of %d, vocabulary %d, context %d\n",

@@ -19,6 +19,9 @@ func Open(f *gguf.File) (*Model, error) {
 	if err := checkSplit(f); err != nil {
 		return nil, err
 	}
+	if err := checkKind(f); err != nil {
+		return nil, err
+	}
 	a, err := findArchitecture(f)
 	if err != nil {
 		return nil, err
