@@ -21,7 +21,7 @@ func quantizeCommand() *cli.Command {
 			modelFlag(), jsonFlag, quietFlag, forceFlag, threadsFlag,
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "file to write", Required: true},
 			&cli.StringFlag{Name: "type", Usage: "as Q4_K_M: " + recipeNames(), Required: true},
-			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix, a GGUF file of llama-imatrix"},
+			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix, a file of llama-imatrix, GGUF or dat"},
 			&cli.StringSliceFlag{Name: "tensor-type", Usage: "PATTERN=TYPE for tensors whose names match; may be repeated"},
 			&cli.StringFlag{Name: "output-tensor-type", Usage: "of output.weight"},
 			&cli.StringFlag{Name: "token-embedding-type", Usage: "of token_embd.weight"},
@@ -76,15 +76,10 @@ func mixOptions(c *cli.Context) (*mix.Options, error) {
 		o.Overrides = append(o.Overrides, mix.Override{Name: re, Type: t})
 	}
 	if path := c.String("imatrix"); path != "" {
-		f, err := gguf.Open(path)
-		if err != nil {
+		var err error
+		if o.Importance, err = mix.OpenImportance(path); err != nil {
 			return nil, err
 		}
-		im, err := mix.ReadImportance(f)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, err
-		}
-		o.Importance = im
 	}
 	return o, nil
 }

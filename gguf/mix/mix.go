@@ -158,7 +158,7 @@ func (p *planner) changes(t *gguf.Tensor) bool {
 			dims = i + 1
 		}
 	}
-	if dims < 2 || !strings.HasSuffix(t.Name, "weight") || p.o.KeepOutput && t.Name == "output.weight" ||
+	if t.Size == 0 || dims < 2 || !strings.HasSuffix(t.Name, "weight") || p.o.KeepOutput && t.Name == "output.weight" ||
 		t.Name == "position_embd.weight" || t.Name == "token_types.weight" {
 		return false
 	}

@@ -1,12 +1,9 @@
 package mix
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
-	"github.com/detox-surgery/detox-surgery/gguf/quant"
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
@@ -84,51 +81,4 @@ func (c *converter) convert(t Target, weights []float32) []byte {
 		}
 	})
 	return dst
-}
-
-// Importance holds mean squares of the inputs of matrices by tensor name, as
-// llama-imatrix measures them.
-type Importance map[string][]float32
-
-// ReadImportance reads a GGUF file of llama-imatrix: tensors NAME.in_sum2 [cols, experts]
-// and NAME.counts [1, experts].
-func ReadImportance(f *gguf.File) (Importance, error) {
-	if kind, _ := f.String("general.type"); kind != "imatrix" {
-		return nil, fmt.Errorf("gguf/mix: %s: general.type is %q, not imatrix", f.Path(), kind)
-	}
-	im := Importance{}
-	for _, t := range f.Tensors {
-		name, ok := strings.CutSuffix(t.Name, ".in_sum2")
-		if !ok {
-			continue
-		}
-		counts := f.Tensor(name + ".counts")
-		if counts == nil || counts.Rows() != t.Rows() || counts.Cols() != 1 || t.Type != quant.F32 || counts.Type != quant.F32 {
-			return nil, fmt.Errorf("gguf/mix: %s: no counts for tensor %s", f.Path(), t.Name)
-		}
-		x, n := make([]float32, t.Rows()*t.Cols()), make([]float32, t.Rows())
-		t.DequantRows(x, t.Cols(), 0, t.Rows())
-		counts.DequantRows(n, 1, 0, t.Rows())
-		for i := range x {
-			if c := n[i/t.Cols()]; c > 0 {
-				x[i] /= c
-			} else {
-				x[i] = 1
-			}
-		}
-		im[name] = x
-	}
-	return im, nil
-}
-
-// of are the weights for t, nil where there are none.
-func (im Importance) of(t *gguf.Tensor) ([]float32, error) {
-	x, ok := im[t.Name]
-	if !ok {
-		return nil, nil
-	}
-	if n := len(x) / t.Cols(); len(x)%t.Cols() != 0 || n == 0 || t.Rows()%n != 0 {
-		return nil, fmt.Errorf("gguf/mix: importance of %s has %d values for rows of %d", t.Name, len(x), t.Cols())
-	}
-	return x, nil
 }
