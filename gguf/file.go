@@ -27,6 +27,7 @@ type File struct {
 	names              map[string]*Tensor
 	spans              []span // of each KV
 	infoStart, infoEnd int
+	set                []*File // that this is made of, see OpenWhole
 }
 
 // span is a range of bytes of the file.
@@ -74,6 +75,9 @@ func open(file *os.File, path string) (*File, error) {
 
 // Close unmaps the file. Slices of it must not be used afterwards.
 func (f *File) Close() error {
+	if f.set != nil {
+		return CloseSet(f.set)
+	}
 	if f.mapped == nil {
 		return nil
 	}
@@ -84,10 +88,19 @@ func (f *File) Close() error {
 // Path is the name that the file was opened by; empty after Parse.
 func (f *File) Path() string { return f.path }
 
-// Size is the size of the file in bytes.
-func (f *File) Size() int64 { return int64(len(f.data)) }
+// Files is the number of files that the model lies in.
+func (f *File) Files() int { return max(1, len(f.set)) }
 
-// Bytes is the whole file; it must not be written to.
+// Size is the size of the file, or of all that it is made of, in bytes.
+func (f *File) Size() int64 {
+	n := int64(len(f.data))
+	for _, part := range f.set {
+		n += part.Size()
+	}
+	return n
+}
+
+// Bytes is the whole file; it must not be written to. A set has none.
 func (f *File) Bytes() []byte { return f.data }
 
 // Tensor returns the tensor of that name, or nil.

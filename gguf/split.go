@@ -1,7 +1,9 @@
 package gguf
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -98,20 +100,68 @@ func CloseSet(set []*File) error {
 	return err
 }
 
-// WriteMerged writes the files of a set as one: the keys of the first without those of
-// splitting, and the tensors of all in order. Data keeps its bytes.
-func WriteMerged(w io.Writer, set []*File) (int64, error) {
-	first := set[0]
+// OpenWhole opens the model at path: as Open does, or, where that is a file of a split set,
+// the set as one file, with the keys of the first and the tensors of all. That has no
+// bytes, so that it cannot be written; Close closes the set.
+func OpenWhole(path string) (*File, error) {
+	set, err := OpenSet(path)
+	if err != nil || len(set) == 1 {
+		return only(set), err
+	}
+	tensors, err := tensorsOf(set)
+	if err != nil {
+		return nil, errors.Join(err, CloseSet(set))
+	}
+	var kvs []KV
+	for _, kv := range set[0].KV {
+		if !strings.HasPrefix(kv.Key, "split.") {
+			kvs = append(kvs, kv)
+		}
+	}
+	f := NewFile(path, kvs, tensors)
+	f.Version, f.Alignment, f.set = set[0].Version, set[0].Alignment, set
+	return f, nil
+}
+
+// MergedSum256 is the SHA-256, in hex, of what WriteMerged makes of the set of f.
+func (f *File) MergedSum256() (string, error) {
+	h := sha256.New()
+	if _, err := WriteMerged(h, f.set); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func only(set []*File) *File {
+	if len(set) == 1 {
+		return set[0]
+	}
+	return nil
+}
+
+// tensorsOf lists the tensors of a set in order.
+func tensorsOf(set []*File) ([]*Tensor, error) {
 	var tensors []*Tensor
 	names := map[string]bool{}
 	for _, f := range set {
 		for _, t := range f.Tensors {
 			if names[t.Name] {
-				return 0, fmt.Errorf("gguf: %s: tensor %s is in another file of the set as well", f.path, t.Name)
+				return nil, fmt.Errorf("gguf: %s: tensor %s is in another file of the set as well", f.path, t.Name)
 			}
 			names[t.Name] = true
 		}
 		tensors = append(tensors, f.Tensors...)
+	}
+	return tensors, nil
+}
+
+// WriteMerged writes the files of a set as one: the keys of the first without those of
+// splitting, and the tensors of all in order. Data keeps its bytes.
+func WriteMerged(w io.Writer, set []*File) (int64, error) {
+	first := set[0]
+	tensors, err := tensorsOf(set)
+	if err != nil {
+		return 0, err
 	}
 	var kvs [][]byte
 	for i, kv := range first.KV {

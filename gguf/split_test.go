@@ -145,3 +145,84 @@ func TestParseSize(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenWhole: a set opens as the model that it was cut from.
+func TestOpenWhole(t *testing.T) {
+	names := writeSplit(t, filepath.Join(t.TempDir(), "m"))
+	want, err := OpenWhole(splitModel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	f, err := OpenWhole(names[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Files() != len(names) || want.Files() != 1 || f.Size() <= want.Size() || f.Path() != names[2] {
+		t.Errorf("%d files of %d bytes at %s", f.Files(), f.Size(), f.Path())
+	}
+	sameTensors(t, want, f, nil)
+	if len(f.KV) != len(want.KV) {
+		t.Fatalf("%d keys, want %d", len(f.KV), len(want.KV))
+	}
+	for i, kv := range want.KV {
+		if f.KV[i].Key != kv.Key || !f.KV[i].Value.Equal(kv.Value) {
+			t.Errorf("key %d is %s, want %s", i, f.KV[i].Key, kv.Key)
+		}
+	}
+	if n, err := f.WriteTo(io.Discard, Edits{}); err == nil || n != 0 {
+		t.Errorf("a set was written as one file: %d bytes, %v", n, err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// FuzzSet: two files that claim to be a set are opened or refused with an error, and what
+// opens as one merges into a file that says the same.
+func FuzzSet(f *testing.F) {
+	dir := f.TempDir()
+	whole, err := Parse(pythonFile(f, "align-64"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	var seeds [2]bytes.Buffer
+	for i := range seeds {
+		if _, err := whole.WriteShard(&seeds[i], i, 2, 2*i, 2-i); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(seeds[0].Bytes(), seeds[1].Bytes())
+	f.Add(seeds[1].Bytes(), seeds[0].Bytes())
+	f.Add(seeds[0].Bytes(), seeds[0].Bytes())
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		for i, raw := range [][]byte{a, b} {
+			if err := os.WriteFile(filepath.Join(dir, ShardName("m", i, 2)), raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		path := filepath.Join(dir, ShardName("m", 0, 2))
+		g, err := OpenWhole(path)
+		if err != nil {
+			return
+		}
+		defer g.Close()
+		set, err := OpenSet(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = CloseSet(set) }()
+		if len(set) == 1 {
+			return
+		}
+		var out bytes.Buffer
+		if _, err := WriteMerged(&out, set); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Parse(out.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameTensors(t, g, m, nil)
+	})
+}

@@ -44,6 +44,9 @@ func (r *Replacement) size(t *Tensor) int64 {
 // tensor; only a header or a tensor that changes its length moves what follows. Edits are
 // checked before the first byte is written; errors of w are returned as they are.
 func (f *File) WriteTo(w io.Writer, e Edits) (int64, error) {
+	if f.data == nil {
+		return 0, fmt.Errorf("gguf: %s: it is not one GGUF file and cannot be written as one", f.path)
+	}
 	if err := f.checkEdits(e); err != nil {
 		return 0, err
 	}

@@ -203,6 +203,9 @@ func (t *theatre) meta() (edit.Meta, error) {
 		return edit.Meta{}, fmt.Errorf("surgery: %w", err)
 	}
 	sum, err := data.Fingerprint(t.in.Model)
+	if t.file.Files() > 1 {
+		sum, err = t.file.MergedSum256()
+	}
 	return edit.Meta{
 		Parent: sum, Arch: t.m.Config().Arch, Method: t.cfg.Method, Parameters: params,
 		Seeds: []uint64{t.cfg.Train.Seed}, Data: map[string]string{t.in.PairsName: t.in.PairsHash}, Tool: t.in.Tool,

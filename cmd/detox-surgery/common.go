@@ -72,7 +72,16 @@ func openFile(arg string) (*gguf.File, error) {
 	return gguf.Open(path)
 }
 
-// openModel opens the model of a file on a pool.
+// openWhole maps the model named by the flag or argument, all files of a split one.
+func openWhole(arg string) (*gguf.File, error) {
+	path, err := modelPath(arg)
+	if err != nil {
+		return nil, err
+	}
+	return gguf.OpenWhole(path)
+}
+
+// openModel opens the model of a file, or of all files of a split set, on a pool.
 func openModel(arg string, pool *simd.Pool) (*model.Model, error) {
 	path, err := modelPath(arg)
 	if err != nil {

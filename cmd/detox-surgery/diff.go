@@ -43,12 +43,12 @@ func diffCommand() *cli.Command {
 			if c.NArg() != 2 {
 				return usagef("diff takes two files, not %d", c.NArg())
 			}
-			a, err := openFile(c.Args().Get(0))
+			a, err := openWhole(c.Args().Get(0))
 			if err != nil {
 				return err
 			}
 			defer a.Close()
-			b, err := openFile(c.Args().Get(1))
+			b, err := openWhole(c.Args().Get(1))
 			if err != nil {
 				return err
 			}

@@ -230,3 +230,66 @@ func TestInspectSparse(t *testing.T) {
 		t.Error("that is more than 2 s or 64 MB")
 	}
 }
+
+// TestReadingASplitSet: what only reads takes any file of a set for the whole model, and
+// says the same of it as of the merged file; an edit that is trained on it is the same.
+func TestReadingASplitSet(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join("..", "..", "train", "model", "testdata", "arch", "qwen3.gguf")
+	if _, stderr, code := tool(t, "split", "-m", model, "-o", filepath.Join(dir, "s"), "--max-tensors", "10"); code != 0 {
+		t.Fatalf("split: %s", stderr)
+	}
+	part := filepath.Join(dir, "s-00002-of-00003.gguf")
+	if _, stderr, code := tool(t, "diff", model, part); code != 0 {
+		t.Errorf("diff: %d %s", code, stderr)
+	}
+	for _, args := range [][]string{
+		{"generate", "-p", "abc", "-n", "5", "-m"},
+		{"localize", "--max-pairs", "4", "--quiet", "-m"},
+		{"eval", "--preset", "quick", "--prompts", "2", "--greedy", "1", "--plain", "1", "--tokens", "600", "--quiet", "-m"},
+		{"inspect", "--tensors", "--keys"},
+	} {
+		want, stderr, code := tool(t, append(args, model)...)
+		got, stderr2, code2 := tool(t, append(args, part)...)
+		if code != 0 || code2 != 0 {
+			t.Fatalf("%s: %d and %d: %s%s", args[0], code, code2, stderr, stderr2)
+		}
+		if args[0] == "inspect" {
+			if !strings.Contains(got, "split into 3 files") {
+				t.Errorf("inspect does not say that the model is split: %s", got)
+			}
+			_, want, _ = strings.Cut(want, "can be edited")
+			_, got, _ = strings.Cut(got, "can be edited")
+			want, got = withoutShares(want), withoutShares(got)
+		}
+		if want != got || want == "" {
+			t.Errorf("%s of the set:\n%s\nof the whole file:\n%s", args[0], got, want)
+		}
+	}
+	a, b := filepath.Join(dir, "a.safetensors"), filepath.Join(dir, "b.safetensors")
+	for out, m := range map[string]string{a: model, b: part} {
+		_, stderr, code := tool(t, "train", "-m", m, "-o", out, "--preset", "quick", "--max-pairs", "8", "--text-windows", "1", "--quiet")
+		if code != 0 {
+			t.Fatalf("train: %s", stderr)
+		}
+	}
+	sameBytes(t, a, b)
+	refused(t, exitFailure, "no such file", "inspect", lonely(t, part))
+}
+
+// withoutShares leaves the shares of the file's size out, which has three headers.
+func withoutShares(s string) string { return regexp.MustCompile(`\d+ %`).ReplaceAllString(s, "") }
+
+// lonely is a copy of one file of a set in a folder of its own.
+func lonely(t *testing.T, part string) string {
+	t.Helper()
+	raw, err := os.ReadFile(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), filepath.Base(part))
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -31,6 +31,7 @@ type inspection struct {
 	Kind         string           `json:"kind,omitempty"` // of a file that goes with a model
 	Supported    bool             `json:"supported"`
 	Why          string           `json:"why,omitempty"`
+	Files        int              `json:"files"` // of a split model, else 1
 	Bytes        int64            `json:"bytes"`
 	Parameters   int64            `json:"parameters"`
 	Tied         bool             `json:"tied_embedding"`
@@ -55,7 +56,7 @@ func inspectCommand() *cli.Command {
 			if path, ok := onnxPath(path); ok {
 				return inspectONNX(path, c.Bool("json"), c.Bool("tensors"), c.Bool("keys"))
 			}
-			f, err := gguf.Open(path)
+			f, err := gguf.OpenWhole(path)
 			if err != nil {
 				return err
 			}
@@ -73,7 +74,7 @@ func inspectCommand() *cli.Command {
 }
 
 func inspect(f *gguf.File) (*inspection, error) {
-	r := &inspection{Path: f.Path(), Version: f.Version, Bytes: f.Size(), Types: map[string]int64{}}
+	r := &inspection{Path: f.Path(), Version: f.Version, Files: f.Files(), Bytes: f.Size(), Types: map[string]int64{}}
 	r.Architecture, _ = f.String("general.architecture")
 	r.Kind = model.Companion(f)
 	for _, kv := range f.KV {
@@ -120,6 +121,9 @@ func short(v any) string {
 func (r *inspection) print(tensors, keys bool) error {
 	fmt.Printf("%s\nGGUF %d, architecture %s, %.1f MB, %.1f M parameters, %d tensors, %d keys\n",
 		r.Path, r.Version, r.Architecture, float64(r.Bytes)/1e6, float64(r.Parameters)/1e6, len(r.Tensors), len(r.Keys))
+	if r.Files > 1 {
+		fmt.Printf("split into %d files, which are shown as one\n", r.Files)
+	}
 	if r.Kind != "" {
 		fmt.Println("this is", r.Kind)
 	}

@@ -36,7 +36,7 @@ func IsONNX(path string) bool {
 	return strings.HasSuffix(path, ".onnx") || err == nil && info.IsDir()
 }
 
-// Open opens a model. It checks ONNX graphs on the pool, see [onnxlm.Open].
+// Open opens a model, of a split GGUF model all files. It checks ONNX graphs on the pool, see [onnxlm.Open].
 func Open(path string, pool *simd.Pool) (*Patient, error) { return open(path, pool, nil) }
 
 // OpenWritten opens a model that was made of this one, with this one's tokenizer where
@@ -49,7 +49,7 @@ func open(path string, pool *simd.Pool, keys []gguf.KV) (*Patient, error) {
 	if IsONNX(path) {
 		return openONNX(path, pool, keys)
 	}
-	f, err := gguf.Open(path)
+	f, err := gguf.OpenWhole(path)
 	if err != nil {
 		return nil, err
 	}
