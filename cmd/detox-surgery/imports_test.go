@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"train/loss":          {"train/nn", "train/model", "train/data", "train/optim", "simd"},
 	"train/model":         {"train/nn", "train/token", "gguf", "onnx", "simd"},
 	"surgery":             {"surgery", "train", "gguf", "onnx", "simd", "gonum.org/v1/gonum", "internal/atomicfile"},
+	"surgery/export":      {"surgery", "train", "gguf", "simd", "gonum.org/v1/gonum", "internal/atomicfile"},
 	"bench":               {"surgery", "train", "gguf", "onnx", "simd", "gonum.org/v1/gonum"},
 	"bench/peers":         {"bench", "gguf/quant", "surgery/hub", "gonum.org/v1/gonum", "github.com/klauspost/cpuid/v2"},
 	"cmd": {

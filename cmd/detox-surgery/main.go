@@ -62,6 +62,6 @@ func run(ctx context.Context, args []string) int {
 func commands() []*cli.Command {
 	return []*cli.Command{
 		applyCommand(), inspectCommand(), localizeCommand(), trainCommand(), evalCommand(), pairsCommand(),
-		generateCommand(), diffCommand(), restoreCommand(), splitCommand(), mergeCommand(), quantizeCommand(), pullCommand(), judgeCommand(), benchCommand(), formatsCommand(), versionCommand(),
+		generateCommand(), diffCommand(), restoreCommand(), splitCommand(), mergeCommand(), quantizeCommand(), exportCommand(), pullCommand(), judgeCommand(), benchCommand(), formatsCommand(), versionCommand(),
 	}
 }

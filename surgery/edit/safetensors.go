@@ -266,3 +266,20 @@ func decodeFloats(dst []float32, dtype string, src []byte) {
 		}
 	}
 }
+
+// Floats is a float32 array for WriteSafetensors.
+type Floats struct {
+	Name  string
+	Shape []int
+	X     []float32
+}
+
+// WriteSafetensors writes arrays and string metadata as a safetensors file, as other
+// programs read it. The same arguments give the same bytes.
+func WriteSafetensors(w io.Writer, floats []Floats, meta map[string]string) error {
+	arrays := make([]array, len(floats))
+	for i, f := range floats {
+		arrays[i] = array{Name: f.Name, Shape: f.Shape, F: f.X}
+	}
+	return writeSafetensors(w, arrays, meta)
+}

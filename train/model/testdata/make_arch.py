@@ -81,7 +81,7 @@ def set_vocab(self):
     w.add_add_bos_token(False)
 
 
-def convert(llama, source, target):
+def convert(llama, source, target, outtype="f16"):
     """Runs llama.cpp's converter with this vocabulary; called in a process of its own."""
     sys.path[:0] = [llama, os.path.join(llama, "gguf-py")]
     import convert_hf_to_gguf as c
@@ -97,7 +97,7 @@ def convert(llama, source, target):
         return type(cls.__name__, (cls,), {"__init__": init, "set_vocab": set_vocab, "model_arch": cls.model_arch})
 
     c.get_model_class = patched
-    sys.argv = ["convert", source, "--outfile", target, "--outtype", "f16"]
+    sys.argv = ["convert", source, "--outfile", target, "--outtype", outtype]
     c.main()
 
 
