@@ -77,6 +77,7 @@ type onnxInspection struct {
 	Files      []onnxFile          `json:"external_files"`
 	Metadata   []onnx.Prop         `json:"metadata"`
 	Tensors    []onnxTensor        `json:"tensors"`
+	Decoder    *onnxDecoder        `json:"decoder,omitempty"`
 }
 
 // openONNX opens a model, without its external data where that is missing.
@@ -97,10 +98,16 @@ func inspectONNX(path string, asJSON, tensors, keys bool) error {
 	}
 	defer m.Close()
 	r := describeONNX(m, missing)
+	if !missing && r.Problem == "" {
+		r.Decoder = findDecoder(m)
+	}
 	if asJSON {
 		return printJSON("inspect", r)
 	}
-	return r.print(tensors, keys)
+	if err := r.print(tensors, keys); err != nil || r.Decoder == nil {
+		return err
+	}
+	return r.Decoder.print(tensors)
 }
 
 func describeONNX(m *onnx.Model, missing bool) *onnxInspection {
