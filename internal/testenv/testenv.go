@@ -58,6 +58,20 @@ func LlamaCpp(tb testing.TB) string {
 	return dir
 }
 
+// Vocabs returns the folder of the vocabularies and chat templates of llama.cpp's own
+// tests, DETOX_VOCABS or where the Makefile's target peers puts it.
+func Vocabs(tb testing.TB) string {
+	tb.Helper()
+	dir := os.Getenv("DETOX_VOCABS")
+	if dir == "" {
+		dir = filepath.Join(cache(tb), "vocabs")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "templates")); err != nil {
+		missing(tb, "no vocabularies of llama.cpp in %s: make peers fetches them (DETOX_VOCABS names another folder)", dir)
+	}
+	return dir
+}
+
 // cache is the folder that fetched things are kept in.
 func cache(tb testing.TB) string {
 	tb.Helper()

@@ -17,7 +17,7 @@ func BenchmarkVocabs(b *testing.B) {
 	}
 	text := string(raw[:200_000])
 	for _, name := range []string{"gpt-2", "llama-bpe", "qwen2", "llama-spm", "gemma-4", "bert-bge", "nomic-bert-moe", "deepseek-llm"} {
-		tok := openFile(b, filepath.Join(vocabFolder(b), "ggml-vocab-"+name+".gguf"))
+		tok := openFile(b, filepath.Join(testenv.Vocabs(b), "ggml-vocab-"+name+".gguf"))
 		for _, first := range []bool{true, false} {
 			b.Run(fmt.Sprintf("%s/first=%v", name, first), func(b *testing.B) {
 				b.SetBytes(int64(len(text)))

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 )
 
 // differing lists the templates of llama.cpp that do not give what jinja2 gives, with the reason. A template that no
@@ -37,7 +39,7 @@ func TestTemplatesOfLlama(t *testing.T) {
 	if err := json.Unmarshal(raw, &golden); err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(vocabFolder(t), "templates")
+	dir := filepath.Join(testenv.Vocabs(t), "templates")
 	for name := range differing {
 		if golden.Templates[name] == nil {
 			t.Errorf("%s is on the list of differing templates, but there is none of that name", name)
@@ -47,7 +49,7 @@ func TestTemplatesOfLlama(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(golden.Templates)) {
 		source, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		tok := mustNew(t, tinyBPE().with(keyChat, string(source)))
 		var wrong []string
