@@ -1,0 +1,57 @@
+package op_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/detox-surgery/detox-surgery/onnx"
+	"github.com/detox-surgery/detox-surgery/onnx/op"
+)
+
+// FuzzProgram: no small model makes the runtime fail other than by an error, take more
+// than its memory, or run on and on.
+func FuzzProgram(f *testing.F) {
+	for _, path := range []string{"testdata/nodes.zip", "testdata/microsoft.zip"} {
+		seeds(f, path)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := onnx.Parse(data)
+		if err != nil || m.Graph == nil {
+			return
+		}
+		inputs := map[string]*op.Value{}
+		var outputs []string
+		for _, x := range m.Graph.Initializers {
+			for _, in := range m.Graph.Inputs {
+				if in.Name != x.Name || x.Len() > 1<<12 {
+					continue
+				}
+				if v, err := valueOf(x); err == nil {
+					inputs[in.Name] = v
+				}
+			}
+		}
+		for _, o := range m.Graph.Outputs {
+			outputs = append(outputs, o.Name)
+		}
+		p, err := op.New(m, op.Options{MaxMemory: 1 << 20})
+		if err != nil {
+			return
+		}
+		start := time.Now()
+		if _, err := p.Run(inputs, outputs); time.Since(start) > 5*time.Second {
+			t.Fatalf("ran for %v (%v)", time.Since(start), err)
+		}
+	})
+}
+
+// seeds adds every tenth case of an archive.
+func seeds(f *testing.F, path string) {
+	f.Helper()
+	i := 0
+	eachFile(f, path, func(_ string, b []byte) {
+		if i++; i%10 == 0 && len(b) < 4<<10 {
+			f.Add(b)
+		}
+	})
+}
