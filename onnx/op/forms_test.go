@@ -49,7 +49,7 @@ func TestForms(t *testing.T) {
 				}
 			}
 			t.Logf("largest difference %.2g, top-1 %d of %d, %v", worst, agree, len(ids), took.Round(time.Millisecond))
-			if limit := formLimit(filepath.Base(dir)); !(worst <= limit) || agree != len(ids) {
+			if limit := formLimit(filepath.Base(dir)); !(worst <= limit) || agree < len(ids)-disagree[filepath.Base(dir)] {
 				t.Errorf("largest difference %g (limit %g), top-1 equal at %d of %d", worst, limit, agree, len(ids))
 			}
 		})
@@ -62,12 +62,17 @@ func formLimit(form string) float64 {
 	case "f32", "f32_ts", "f32_op23", "f32_past", "genai_f32", "int4_gguf":
 		return 1e-4
 	case "f16", "f16_conv", "genai_f16":
-		return 0.07 // two steps of a float16 at 54 are 0.0625; onnxruntime's own f16 is 0.06 from its f32
+		return 0.1 // two steps of a float16 at 54 are 0.0625; onnxruntime's own f16 is 0.06 to 0.09 from its f32
+	case "int8_dyn":
+		return 10 // one scale for all activations, whose largest is 22,500: onnxruntime's own graphs, optimized and not, are 9.5 apart
 	case "int8_static":
 		return 0.02 // a last bit flips a step of the quantized activations: onnx's reference evaluator is 0.016 from onnxruntime
 	}
 	return 2e-3
 }
+
+// disagree is at how many of the 22 tokens the largest logit may be another one.
+var disagree = map[string]int{"int8_dyn": 3}
 
 // rewritten are the forms whose expected_logits.f32 are not those of the graph.
 var rewritten = map[string]bool{
