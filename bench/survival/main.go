@@ -28,14 +28,15 @@ func main() {
 	path := flag.String("m", "", "GGUF file in F16")
 	edits := flag.String("edit", "", "float edit of ffn_down, as apply --how delta --save-edit writes it")
 	textFile := flag.String("text", "", "text for the calibration")
+	every := flag.Int("every", 1, "look at every so many blocks only")
 	flag.Parse()
-	if err := run(*path, *edits, *textFile); err != nil {
+	if err := run(*path, *edits, *textFile, max(1, *every)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(path, edits, textFile string) error {
+func run(path, edits, textFile string, every int) error {
 	f, err := gguf.Open(path)
 	if err != nil {
 		return err
@@ -44,6 +45,11 @@ func run(path, edits, textFile string) error {
 	e, err := edit.Load(edits)
 	if err != nil {
 		return err
+	}
+	for r := range e.Parts {
+		if r.Block%every != every/2 {
+			delete(e.Parts, r)
+		}
 	}
 	text, err := os.ReadFile(textFile)
 	if err != nil {
