@@ -21,3 +21,12 @@ func NewBatch(seqs ...[]int32) *Batch {
 	}
 	return b
 }
+
+// longest is the length of the longest sequence.
+func (b *Batch) longest() int {
+	n := 0
+	for _, s := range b.Spans {
+		n = max(n, s.Len)
+	}
+	return n
+}

@@ -37,19 +37,22 @@ type Config struct {
 	Parallel     bool // attention and feed-forward part read the same residual stream
 	WideHeadNorm bool // attn_q_norm and attn_k_norm see all heads at once
 
-	Eps           float32 // added to the mean square in norms
-	RopeBase      float32 // of blocks that see everything
-	RopeBaseLocal float32 // of blocks with a window
-	RopeScale     float32 // positions are multiplied by it in blocks that see everything
-	RopeMagnitude float32 // factor on rotated dimensions
-	EmbedScale    float32 // factor on embedding rows
-	ResidualScale float32 // factor on what attention and the feed-forward part add
-	LogitScale    float32 // factor on logits
-	AttnCap       float32 // scores become cap*tanh(score/cap); 0: none
-	LogitCap      float32 // the same of logits
-	AttnScale     float32 // factor on q·k
-	Window        int     // keys a windowed block sees, the query's own included; 0: no windows
-	WindowPattern int     // every WindowPattern-th block sees everything, the others a window
+	Eps            float32 // added to the mean square in norms
+	RopeBase       float32 // of blocks that see everything
+	RopeBaseLocal  float32 // of blocks with a window
+	RopeScale      float32 // positions are multiplied by it in blocks that see everything
+	RopeScaleLocal float32 // the same in blocks with a window
+	RopeYaRN       bool    // the scales are YaRN's: of slow pairs alone
+	RopeOriginal   int     // tokens of context before scaling
+	RopeMagnitude  float32 // factor on rotated dimensions, beside that of YaRN
+	EmbedScale     float32 // factor on embedding rows
+	ResidualScale  float32 // factor on what attention and the feed-forward part add
+	LogitScale     float32 // factor on logits
+	AttnCap        float32 // scores become cap*tanh(score/cap); 0: none
+	LogitCap       float32 // the same of logits
+	AttnScale      float32 // factor on q·k
+	Window         int     // keys a windowed block sees, the query's own included; 0: no windows
+	WindowPattern  int     // every WindowPattern-th block sees everything, the others a window
 }
 
 // Windowed reports whether block l sees only Window keys.
@@ -117,21 +120,5 @@ func readRope(k *keys, c *Config) {
 	}
 	c.RopeBase = k.positiveOr("rope.freq_base", 10000)
 	c.RopeBaseLocal = c.RopeBase
-	c.RopeScale, c.RopeMagnitude = 1, k.positiveOr("rope.scaling.attn_factor", 1)
-	kind := "none"
-	if k.has("rope.scaling.type") {
-		s, ok := k.f.String(k.arch + ".rope.scaling.type")
-		if !ok {
-			k.fail("key %s.rope.scaling.type is not a string", k.arch)
-		}
-		kind = s
-	}
-	switch kind {
-	case "none":
-	case "linear":
-		c.RopeScale = 1 / k.positiveOr("rope.scaling.factor", 1)
-	case "longrope": // its factors are tensors
-	default:
-		k.refuse("rope scaling %q is not supported", kind)
-	}
+	readScaling(k, c)
 }

@@ -41,8 +41,9 @@ type run struct {
 	tp     *nn.Tape
 	pos    []int32
 	attend func(l int, q, k, v *nn.Value) *nn.Value
-	acts   []*nn.Value // nil if not kept
-	watch  bool        // acts are watched
+	global *nn.Rotation // of blocks without a window; nil: positions are learned
+	acts   []*nn.Value  // nil if not kept
+	watch  bool         // acts are watched
 }
 
 // norm is the norm k of block l, with its bias if it has one.
@@ -180,12 +181,12 @@ func (r *run) add(x, y *nn.Value) *nn.Value {
 // rope rotates the heads of x.
 func (r *run) rope(x *nn.Value, l int) *nn.Value {
 	switch {
-	case r.m.rotation == nil:
+	case r.global == nil:
 		return x
 	case r.m.cfg.Windowed(l):
 		return nn.RoPE(r.tp, x, r.pos, r.m.local)
 	}
-	return nn.RoPE(r.tp, x, r.pos, r.m.rotation)
+	return nn.RoPE(r.tp, x, r.pos, r.global)
 }
 
 func (r *run) keepActs(l int, m *nn.Value) {
@@ -215,7 +216,7 @@ func (m *Model) attnConfig(l int, spans []nn.Span) nn.AttnConfig {
 func (m *Model) Forward(tp *nn.Tape, b *Batch, o ForwardOptions) *Hidden {
 	m.checkBatch(b, &o)
 	h := &Hidden{}
-	r := &run{m: m, tp: tp, pos: b.Pos, watch: o.WatchActs}
+	r := &run{m: m, tp: tp, pos: b.Pos, global: m.rotationFor(b.longest()), watch: o.WatchActs}
 	r.attend = func(l int, q, k, v *nn.Value) *nn.Value {
 		return nn.Attention(tp, q, k, v, m.attnConfig(l, b.Spans))
 	}

@@ -24,6 +24,7 @@ func configureGemma2(k *keys, c *Config) {
 	c.EmbedScale = float32(math.Sqrt(float64(c.Width)))
 	c.Window = k.countOr("attention.sliding_window", 4096, 1, maxCount)
 	c.WindowPattern = 2
+	c.RopeScaleLocal = c.RopeScale
 	if c.Blocks == gemma2Blocks27B {
 		c.AttnScale = float32(1 / math.Sqrt(float64(c.Width/c.Heads)))
 	}

@@ -18,8 +18,9 @@ type Model struct {
 	tied  bool
 	top   [AttnNorm]handle              // by kind
 	block [][numKinds - AttnNorm]handle // by block, then by kind - AttnNorm
-	// rotation is that of blocks that see everything, local that of windowed ones.
-	rotation, local *nn.Rotation
+	// rotation is that of blocks that see everything, long the same in sequences longer
+	// than the original context, local that of windowed blocks.
+	rotation, long, local *nn.Rotation
 }
 
 // handle is what stands for one tensor in the forward pass.

@@ -20,6 +20,11 @@ func with(kvs []kv, changes ...kv) []kv {
 	return out
 }
 
+// yarn are the keys of a model scaled by four, and more.
+func yarn(more ...kv) []kv {
+	return append([]kv{{"llama.rope.scaling.type", "yarn"}, {"llama.rope.scaling.factor", float32(4)}}, more...)
+}
+
 // TestOpenRefuses holds Open to the cases of level "model" of the hostile
 // catalogue, one fault each in a file that is otherwise whole, and to more of
 // its own. Every message is one line that names what is wrong.
@@ -56,7 +61,15 @@ func TestOpenRefuses(t *testing.T) {
 		{"width 0", keys(kv{"llama.embedding_length", uint32(0)}), tensors, "llama.embedding_length is 0", false},
 		{"epsilon 0", keys(kv{"llama.attention.layer_norm_rms_epsilon", float32(0)}), tensors, "layer_norm_rms_epsilon is not a number above 0", false},
 		{"rotation of three", keys(kv{"llama.rope.dimension_count", uint32(3)}), tensors, "rotation of 3 of 8", true},
-		{"yarn", keys(kv{"llama.rope.scaling.type", "yarn"}), tensors, `rope scaling "yarn" is not supported`, true},
+		{"rope scaling unknown", keys(kv{"llama.rope.scaling.type", "ntk"}), tensors, `rope scaling "ntk" is not supported`, true},
+		{"rope scaling a number", keys(kv{"llama.rope.scaling.type", uint32(1)}), tensors, "rope.scaling.type is not a string", false},
+		{"rope factor negative", keys(kv{"llama.rope.scaling.factor", float32(-2)}), tensors, "rope.scaling.factor is not a number above 0", false},
+		{"original context 0", keys(kv{"llama.rope.scaling.original_context_length", uint32(0)}), tensors, "original_context_length is 0", false},
+		{"yarn of other turns", keys(yarn(kv{"llama.rope.scaling.yarn_beta_fast", float32(16)})...), tensors, "yarn_beta_fast is 16; YaRN is supported with 32", true},
+		{"yarn of other magnitude", keys(yarn(kv{"llama.rope.scaling.yarn_attn_factor", float32(2)})...), tensors, "yarn_attn_factor is 2; YaRN is supported with 1.13863", true},
+		{"yarn mixed", keys(yarn(kv{"llama.rope.scaling.yarn_ext_factor", float32(0.5)})...), tensors, "yarn_ext_factor is 0.5", true},
+		{"yarn of DeepSeek", keys(yarn(kv{"llama.rope.scaling.yarn_log_multiplier", float32(0.1)})...), tensors, "yarn_log_multiplier is 0.1", true},
+		{"yarn constant a string", keys(yarn(kv{"llama.rope.scaling.yarn_beta_slow", "1"})...), tensors, "yarn_beta_slow is not a number", false},
 		{"experts", keys(kv{"llama.expert_count", uint32(8)}), tensors, "key llama.expert_used_count is missing", false},
 		{"experts of qwen2", keys(kv{"general.architecture", "qwen2"}, kv{"qwen2.expert_count", uint32(8)}), tensors, `"qwen2" is not supported with key qwen2.expert_count`, true},
 		{"missing tensors", kvs, tensors[:1], "but the file has only 1 tensors", false},

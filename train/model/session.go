@@ -39,7 +39,8 @@ type piece struct {
 }
 
 // NewSession makes a session on the model's pool for maxSeqs sequences of at
-// most maxLen tokens. Cache memory is taken as sequences grow.
+// most maxLen tokens. Cache memory is taken as sequences grow. maxLen decides which
+// frequencies a model turns by that has others beyond its original context.
 func (m *Model) NewSession(maxSeqs, maxLen int) *Session {
 	s := &Session{m: m, tp: nn.NewTape(m.pool, false), maxLen: maxLen, n: make([]int, maxSeqs)}
 	s.keys = make([][][]float32, m.cfg.Blocks)
@@ -162,7 +163,7 @@ func (s *Session) forward(pass []piece, rows int) {
 	for len(ids) < rows {
 		ids, pos = append(ids, 0), append(pos, 0)
 	}
-	r := &run{m: s.m, tp: s.tp, pos: pos}
+	r := &run{m: s.m, tp: s.tp, pos: pos, global: s.m.rotationFor(s.maxLen)}
 	r.attend = func(l int, q, k, v *nn.Value) *nn.Value { return s.attend(pass, l, q, k, v) }
 
 	s.tp.Reset()

@@ -35,9 +35,25 @@ MODELS = {
     "gemma": ("GemmaConfig", dict(GQA, tie_word_embeddings=True, head_dim=16), "mlp.down_proj"),
     "gemma2": ("Gemma2Config", dict(GQA, tie_word_embeddings=True, head_dim=16, query_pre_attn_scalar=16, sliding_window=16,
                                     attn_logit_softcapping=5.0, final_logit_softcapping=4.0), "mlp.down_proj"),
+    # The factor is on blocks with a window too.
+    "gemma2linear": ("Gemma2Config", dict(GQA, tie_word_embeddings=True, head_dim=16, query_pre_attn_scalar=16, sliding_window=16,
+                                          rope_parameters={"rope_type": "linear", "rope_theta": 100.0, "factor": 2.5}), "mlp.down_proj"),
     "phi3": ("Phi3Config", dict(GQA, original_max_position_embeddings=1024, max_position_embeddings=2048, rope_parameters={
         "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1, 1.3, 1.7], "long_factor": [2.0, 3.0, 4.0, 5.0],
         "original_max_position_embeddings": 1024}), "mlp.down_proj"),
+    # Sequences of 40 are beyond the original context of 32.
+    "phi3long": ("Phi3Config", dict(GQA, original_max_position_embeddings=32, rope_parameters={
+        "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1, 1.3, 1.7], "long_factor": [2.0, 3.0, 4.0, 5.0],
+        "original_max_position_embeddings": 32}), "mlp.down_proj"),
+    # With this base and original context the ramp of YaRN covers all four pairs, and three of four.
+    "llamayarn": ("LlamaConfig", dict(GQA, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 256}), "mlp.down_proj"),
+    "qwen2yarn": ("Qwen2Config", dict(GQA, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 100.0, "factor": 8.0, "original_max_position_embeddings": 1024, "beta_fast": 32.0,
+        "beta_slow": 1.0}), "mlp.down_proj"),
+    "qwen3yarn": ("Qwen3Config", dict(GQA, head_dim=16, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 1000.0, "factor": 4.0, "original_max_position_embeddings": 512}), "mlp.down_proj"),
+    "llamalinear": ("LlamaConfig", dict(GQA, rope_parameters={"rope_type": "linear", "rope_theta": 100.0, "factor": 3.0}), "mlp.down_proj"),
     "mixtral": ("MixtralConfig", dict(GQA, sliding_window=None, num_local_experts=4, num_experts_per_tok=2), "mlp.experts.down_proj"),
     "qwen3moe": ("Qwen3MoeConfig", dict(GQA, head_dim=16, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=32,
                                         norm_topk_prob=True, decoder_sparse_step=1), "mlp.experts.down_proj"),
@@ -79,6 +95,12 @@ def set_vocab(self):
     w.add_bos_token_id(256)
     w.add_eos_token_id(257)
     w.add_add_bos_token(False)
+    rope = self.hparams.get("rope_parameters") or {}
+    if self.hparams.get("model_type") == "gemma2" and "factor" in rope:  # the converter leaves it out
+        import gguf
+        w.add_rope_freq_base(rope["rope_theta"])
+        w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        w.add_rope_scaling_factor(rope["factor"])
 
 
 def convert(llama, source, target, outtype="f16"):
