@@ -2,6 +2,7 @@ package op_test
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -85,6 +86,9 @@ func tolerance(m *onnx.Model) (rtol, atol float64) {
 	return read("rtol", 1e-3), read("atol", 1e-7)
 }
 
+// errWrong is wrapped where a program computes something else than it must.
+var errWrong = errors.New("computed")
+
 // runGolden runs a golden and compares all outputs. A panic is an error like another.
 func runGolden(m *onnx.Model) (err error) {
 	defer func() {
@@ -128,7 +132,7 @@ func runGolden(m *onnx.Model) (err error) {
 	rtol, atol := tolerance(m)
 	for _, name := range names {
 		if err := differs(got[name], want[name], rtol, atol); err != nil {
-			return fmt.Errorf("output %s: %w", name, err)
+			return fmt.Errorf("%w: output %s: %w", errWrong, name, err)
 		}
 	}
 	return nil

@@ -35,8 +35,10 @@ func goldens(t *testing.T, name string) {
 		case err == nil:
 		case errors.Is(err, op.ErrUnsupported):
 			found[test] = "missing: " + err.Error()
-		default:
+		case errors.Is(err, errWrong):
 			found[test] = "wrong: " + err.Error()
+		default:
+			found[test] = "refused: " + err.Error()
 		}
 	})
 	t.Logf("%d of %d pass", total-len(found), total)
@@ -59,8 +61,8 @@ func goldens(t *testing.T, name string) {
 	}
 }
 
-// readKnown reads a list of cases and what they are: wrong or missing. What follows in a
-// line is for readers.
+// readKnown reads a list of cases and what they are: missing (the operator), refused (by
+// an error) or wrong. What follows in a line is for readers.
 func readKnown(t *testing.T, path string) map[string]string {
 	t.Helper()
 	b, err := os.ReadFile(path)
