@@ -3,28 +3,16 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"os"
 	"reflect"
 	"sort"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
 )
-
-// tensorDiff describes one tensor that differs.
-type tensorDiff struct {
-	Name    string  `json:"name"`
-	TypeA   string  `json:"type_a"`
-	TypeB   string  `json:"type_b"`
-	Bytes   int64   `json:"bytes_changed"`
-	Codes   float64 `json:"codes_changed"`   // share of the integer codes that differ
-	Weights float64 `json:"weights_changed"` // share of the weights whose value differs
-	NMSE    float64 `json:"nmse"`            // squared error over squared norm of A
-	TopRow  int     `json:"top_row"`         // row with the largest change
-}
 
 type diffResult struct {
 	Same      bool         `json:"same"`
@@ -37,37 +25,47 @@ type diffResult struct {
 
 func diffCommand() *cli.Command {
 	return &cli.Command{
-		Name: "diff", Usage: "compare two models: keys, tensors, codes, error; exit 4 when they differ", ArgsUsage: "A B",
-		Flags: []cli.Flag{jsonFlag, quietFlag},
-		Action: func(c *cli.Context) error {
-			if c.NArg() != 2 {
-				return usagef("diff takes two files, not %d", c.NArg())
-			}
-			a, err := openWhole(c.Args().Get(0))
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			b, err := openWhole(c.Args().Get(1))
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			r := diffFiles(a, b)
-			if c.Bool("json") {
-				err = printJSON("diff", r)
-			} else {
-				err = r.print()
-			}
-			if err == nil && !r.Same {
-				return fmt.Errorf("%w%w", errSilent, errCheck)
-			}
-			return err
+		Name: "diff", Usage: "compare two models: keys, tensors, codes, scales, error; exit 4 when they differ", ArgsUsage: "A B",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "rows", Usage: "list so many most changed rows of every tensor, and value vectors (columns of ffn_down)"},
+			jsonFlag, quietFlag,
 		},
+		Action: diffModels,
 	}
 }
 
-func diffFiles(a, b *gguf.File) diffResult {
+func diffModels(c *cli.Context) error {
+	if c.NArg() != 2 {
+		return usagef("diff takes two files, not %d", c.NArg())
+	}
+	if c.Int("rows") < 0 {
+		return usagef("--rows must not be negative, not %d", c.Int("rows"))
+	}
+	a, err := openWhole(c.Args().Get(0))
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := openWhole(c.Args().Get(1))
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	r := diffFiles(a, b, c.Int("rows"))
+	if c.Bool("json") {
+		err = printJSON("diff", r)
+	} else {
+		err = r.print()
+	}
+	if err == nil && !r.Same {
+		return fmt.Errorf("%w%w", errSilent, errCheck)
+	}
+	return err
+}
+
+// diffFiles compares two models; top is how many of the most changed vectors of each
+// tensor are listed.
+func diffFiles(a, b *gguf.File, top int) diffResult {
 	r := diffResult{Keys: diffKeys(a, b)}
 	for _, t := range a.Tensors {
 		u := b.Tensor(t.Name)
@@ -77,7 +75,7 @@ func diffFiles(a, b *gguf.File) diffResult {
 		case t.Type == u.Type && bytes.Equal(t.Raw(), u.Raw()) && reflect.DeepEqual(t.Dims, u.Dims):
 			r.Identical++
 		default:
-			r.Tensors = append(r.Tensors, diffTensor(t, u))
+			r.Tensors = append(r.Tensors, diffTensor(t, u, top))
 		}
 	}
 	for _, u := range b.Tensors {
@@ -110,70 +108,6 @@ func diffKeys(a, b *gguf.File) []string {
 	return out
 }
 
-func diffTensor(t, u *gguf.Tensor) tensorDiff {
-	d := tensorDiff{Name: t.Name, TypeA: t.Type.String(), TypeB: u.Type.String(), TopRow: -1}
-	if len(t.Raw()) == len(u.Raw()) {
-		x, y := t.Raw(), u.Raw()
-		for i := range x {
-			if x[i] != y[i] {
-				d.Bytes++
-			}
-		}
-	}
-	if !reflect.DeepEqual(t.Dims, u.Dims) || !t.Type.CanDecode() || !u.Type.CanDecode() {
-		d.NMSE = math.NaN()
-		return d
-	}
-	cols := t.Cols()
-	x, y := make([]float32, cols), make([]float32, cols)
-	var diff, norm, top float64
-	changed := 0
-	for r := range t.Rows() {
-		t.DequantRows(x, cols, r, r+1)
-		u.DequantRows(y, cols, r, r+1)
-		var row float64
-		for i := range x {
-			e := float64(y[i]) - float64(x[i])
-			row += e * e
-			norm += float64(x[i]) * float64(x[i])
-			if e != 0 {
-				changed++
-			}
-		}
-		diff += row
-		if row > top {
-			top, d.TopRow = row, r
-		}
-	}
-	if norm > 0 {
-		d.NMSE = diff / norm
-	}
-	d.Weights = float64(changed) / float64(max(1, t.Rows()*cols))
-	d.Codes = codesChanged(t, u)
-	return d
-}
-
-// codesChanged is the share of integer codes that differ; 0 where a type has none.
-func codesChanged(t, u *gguf.Tensor) float64 {
-	if _, ok := t.Type.Grid(); !ok || t.Type != u.Type {
-		return 0
-	}
-	cols := t.Cols()
-	stride := t.Type.RowBytes(cols)
-	x, y := make([]int16, cols), make([]int16, cols)
-	n := 0
-	for r := range t.Rows() {
-		t.Type.Codes(x, t.Raw()[r*stride:(r+1)*stride])
-		t.Type.Codes(y, u.Raw()[r*stride:(r+1)*stride])
-		for i := range x {
-			if x[i] != y[i] {
-				n++
-			}
-		}
-	}
-	return float64(n) / float64(max(1, t.Rows()*cols))
-}
-
 func (r diffResult) print() error {
 	for _, k := range r.Keys {
 		fmt.Println("key    ", k)
@@ -184,20 +118,35 @@ func (r diffResult) print() error {
 	for _, n := range r.OnlyB {
 		fmt.Println("only B ", n)
 	}
-	if len(r.Tensors) > 0 {
-		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "tensor\ttype\tbytes changed\tcodes\tweights\tNMSE\ttop row")
-		for _, d := range r.Tensors {
-			typ := d.TypeA
-			if d.TypeA != d.TypeB {
-				typ += " -> " + d.TypeB
-			}
-			fmt.Fprintf(w, "%s\t%s\t%d\t%.3f %%\t%.2f %%\t%.3g\t%d\n", d.Name, typ, d.Bytes, 100*d.Codes, 100*d.Weights, d.NMSE, d.TopRow)
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
+	if err := r.printTensors(); err != nil {
+		return err
 	}
 	fmt.Printf("%d tensors differ, %d identical, %d keys differ\n", len(r.Tensors)+len(r.OnlyA)+len(r.OnlyB), r.Identical, len(r.Keys))
 	return nil
+}
+
+func (r diffResult) printTensors() error {
+	if len(r.Tensors) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "tensor\ttype\tbytes changed\tcodes\tscales\tweights\tNMSE\tmax abs\ttop row")
+	listed := false
+	for i := range r.Tensors {
+		fmt.Fprintln(w, strings.Join(r.Tensors[i].columns(), "\t"))
+		listed = listed || len(r.Tensors[i].Top) > 0
+	}
+	if listed {
+		fmt.Fprintln(w, "\ntensor\tvector\tindex\tchange\tof its norm\tof the tensor's change")
+	}
+	for _, d := range r.Tensors {
+		for _, v := range d.Top {
+			index := fmt.Sprint(v.Index)
+			if v.Expert != nil {
+				index += fmt.Sprintf(" of expert %d", *v.Expert)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%.4g\t%.2f %%\t%.2f %%\n", d.Name, v.Kind, index, v.Change, 100*v.Relative, 100*v.Share)
+		}
+	}
+	return w.Flush()
 }

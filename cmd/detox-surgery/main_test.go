@@ -78,8 +78,14 @@ func refused(t *testing.T, code int, want string, args ...string) {
 // hostile unpacks the catalogue of bad files and returns its folder.
 func hostile(t *testing.T) string {
 	t.Helper()
+	return unzip(t, filepath.Join("..", "..", "gguf", "testdata", "hostile.zip"))
+}
+
+// unzip unpacks the files of an archive, without its folders, and returns where.
+func unzip(t *testing.T, path string) string {
+	t.Helper()
 	dir := t.TempDir()
-	z, err := zip.OpenReader(filepath.Join("..", "..", "gguf", "testdata", "hostile.zip"))
+	z, err := zip.OpenReader(path)
 	if err != nil {
 		t.Fatal(err)
 	}
