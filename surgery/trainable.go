@@ -83,6 +83,10 @@ func newHandle(m *model.Model, r model.Role, t Trainable, neurons []locate.Neuro
 	if tensor.Type.Block() == 1 && (how == Carriers || how == Grid) {
 		how = Delta
 	}
+	// Where weights of a whole channel share a scale, as in ONNX, there are only codes.
+	if g, ok := tensor.Type.Grid(); ok && g.Coarse && how == Carriers && !tensor.Type.Valid() {
+		how = Grid
+	}
 	switch how {
 	case Carriers:
 		c, err := nn.NewCarriers(r.String(), tensor, tensor.Type, tensor.Raw())
