@@ -18,7 +18,10 @@
 //   - Decode leaves the spaces before punctuation alone, which llama.cpp's detokenize, unlike its tools, takes away.
 //
 // Chat templates are rendered by gonja with the settings that transformers uses for jinja2. Differences that matter to
-// templates are made up for: inline ifs in brackets, methods of strings, the last item of a list of one.
+// templates are made up for: inline ifs in brackets, methods of strings, the last item of a list of one. What remains is
+// listed in chat_test.go, which compares the templates in llama.cpp's models/templates with jinja2: three that gonja cannot
+// render (a dict with numbers as keys, an inline if within another in a set, a method of what stands in parentheses) and
+// four that jinja2 refuses to render without tools or functions.
 //
 // Encoding is O(n log n) in the length of a word: candidate merges wait in a heap and symbols form a linked list. Words
 // that were met before are looked up.
