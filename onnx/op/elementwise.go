@@ -1,317 +1,276 @@
 package op
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/detox-surgery/detox-surgery/onnx"
+	"github.com/detox-surgery/detox-surgery/simd"
 )
 
-// unary lists functions of one number; integers go through float64.
-var unary = map[string]func(x float64) float64{
-	"Abs": math.Abs, "Neg": func(x float64) float64 { return -x }, "Sqrt": math.Sqrt, "Reciprocal": func(x float64) float64 { return 1 / x },
-	"Exp": math.Exp, "Log": math.Log, "Sin": math.Sin, "Cos": math.Cos, "Tan": math.Tan, "Tanh": math.Tanh, "Sinh": math.Sinh, "Cosh": math.Cosh,
-	"Asin": math.Asin, "Acos": math.Acos, "Atan": math.Atan, "Asinh": math.Asinh, "Acosh": math.Acosh, "Atanh": math.Atanh, "Erf": math.Erf,
-	"Sigmoid": sigmoid, "Floor": math.Floor, "Ceil": math.Ceil, "Round": math.RoundToEven,
-	"Relu": func(x float64) float64 { return max(x, 0) }, "Softplus": func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) },
-	"Softsign": func(x float64) float64 { return x / (1 + math.Abs(x)) }, "Mish": func(x float64) float64 { return x * math.Tanh(math.Log1p(math.Exp(x))) },
-	"Sign": func(x float64) float64 {
-		switch {
-		case x > 0:
-			return 1
-		case x < 0:
-			return -1
+// floatMap makes a kernel of a function of a float element.
+func floatMap(f func(x float32) float32) kernel {
+	return func(c *call) []*Value { return one(c.mapFloats(c.floats(0), f)) }
+}
+
+// mathMap makes a kernel of a function of package math.
+func mathMap(f func(x float64) float64) kernel {
+	return floatMap(func(x float32) float32 { return float32(f(float64(x))) })
+}
+
+func (c *call) mapFloats(x *Value, f func(x float32) float32) *Value {
+	y := c.alloc(x.Type, x.Dims)
+	c.chunks(len(x.F), func(lo, hi int) {
+		for i, v := range x.F[lo:hi] {
+			y.F[lo+i] = f(v)
 		}
-		return x
-	},
-	"Swish": func(x float64) float64 { return x * sigmoid(x) },
-	"Not":   func(x float64) float64 { return 1 - x }, "IsNaN": nil,
+	})
+	return y
 }
 
-func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
-
-// pointwise makes an operator of a function of one number.
-func pointwise(f func(x float64) float64) func(c *Call) ([]*Value, error) {
-	return func(c *Call) ([]*Value, error) {
-		if err := c.need(1); err != nil {
-			return nil, err
+// numberMap makes a kernel of a function of float and one of integer elements.
+func numberMap(f func(x float32) float32, g func(x int64) int64) kernel {
+	return func(c *call) []*Value {
+		x := c.arg(0)
+		if x.Type.IsFloat() {
+			return one(c.mapFloats(x, f))
 		}
-		x := c.in(0)
-		if c.Node.Op == "IsNaN" {
-			y := made(onnx.Bool, x.Dims)
-			for i, v := range x.F {
-				if v != v {
-					y.I[i] = 1
-				}
-			}
-			return []*Value{y}, nil
+		in := c.integers(x)
+		out := make([]int64, len(in))
+		for i, v := range in {
+			out[i] = g(v)
 		}
-		if a := c.float("alpha", 1); c.Node.Op == "Swish" && a != 1 {
-			f = func(x float64) float64 { return x * sigmoid(float64(a)*x) }
-		}
-		y := made(x.Type, x.Dims)
-		for i, v := range x.F {
-			y.F[i] = float32(f(float64(v)))
-		}
-		for i, v := range x.I {
-			y.I[i] = wrap(x.Type, int64(f(float64(v))))
-		}
-		return []*Value{y}, nil
+		return one(c.fromIntegers(x.Type, x.Dims, out))
 	}
 }
 
-// pair is an operator on two numbers.
-type pair struct {
-	f func(a, b float32) float32
-	i func(a, b int64) int64
-	// compare gives BOOL, of floats by f, of integers by i.
-	compare bool
+// arithmetic is an operator on two numbers of one type.
+type arithmetic struct {
+	f    func(a, b float32) float32
+	i    func(a, b int64) int64
+	rows func(dst, a, b []float32) // f on rows, or nil
 }
 
-func truth(b bool) float32 {
-	if b {
-		return 1
-	}
-	return 0
+var (
+	addition       = arithmetic{func(a, b float32) float32 { return a + b }, func(a, b int64) int64 { return a + b }, simd.Add}
+	subtraction    = arithmetic{func(a, b float32) float32 { return a - b }, func(a, b int64) int64 { return a - b }, nil}
+	multiplication = arithmetic{func(a, b float32) float32 { return a * b }, func(a, b int64) int64 { return a * b }, simd.Mul}
+	maximum        = arithmetic{func(a, b float32) float32 { return max(a, b) }, func(a, b int64) int64 { return max(a, b) }, nil}
+	minimum        = arithmetic{func(a, b float32) float32 { return min(a, b) }, func(a, b int64) int64 { return min(a, b) }, nil}
+)
+
+// pairwise makes a kernel of an operator with broadcasting.
+func pairwise(o *arithmetic) kernel {
+	return func(c *call) []*Value { return one(c.binary(o, c.arg(0), c.arg(1))) }
 }
 
-func truthInt(b bool) int64 { return int64(truth(b)) }
-
-// binary lists operators of two tensors, which are broadcast.
-var binary = map[string]pair{
-	"Add": {f: func(a, b float32) float32 { return a + b }, i: func(a, b int64) int64 { return a + b }},
-	"Sub": {f: func(a, b float32) float32 { return a - b }, i: func(a, b int64) int64 { return a - b }},
-	"Mul": {f: func(a, b float32) float32 { return a * b }, i: func(a, b int64) int64 { return a * b }},
-	"Div": {f: func(a, b float32) float32 { return a / b }, i: func(a, b int64) int64 { return a / b }},
-	"Pow": {f: power, i: func(a, b int64) int64 { return int64(math.Pow(float64(a), float64(b))) }},
-	"Max": {f: func(a, b float32) float32 { return max(a, b) }, i: func(a, b int64) int64 { return max(a, b) }},
-	"Min": {f: func(a, b float32) float32 { return min(a, b) }, i: func(a, b int64) int64 { return min(a, b) }},
-	"Sum": {f: func(a, b float32) float32 { return a + b }, i: func(a, b int64) int64 { return a + b }},
-	"Mod": {f: func(a, b float32) float32 { return float32(math.Mod(float64(a), float64(b))) }, i: floorMod},
-	"And": {i: func(a, b int64) int64 { return a & b }}, "Or": {i: func(a, b int64) int64 { return a | b }}, "Xor": {i: func(a, b int64) int64 { return a ^ b }},
-	"Equal":          {compare: true, f: func(a, b float32) float32 { return truth(a == b) }, i: func(a, b int64) int64 { return truthInt(a == b) }},
-	"Less":           {compare: true, f: func(a, b float32) float32 { return truth(a < b) }, i: func(a, b int64) int64 { return truthInt(a < b) }},
-	"LessOrEqual":    {compare: true, f: func(a, b float32) float32 { return truth(a <= b) }, i: func(a, b int64) int64 { return truthInt(a <= b) }},
-	"Greater":        {compare: true, f: func(a, b float32) float32 { return truth(a > b) }, i: func(a, b int64) int64 { return truthInt(a > b) }},
-	"GreaterOrEqual": {compare: true, f: func(a, b float32) float32 { return truth(a >= b) }, i: func(a, b int64) int64 { return truthInt(a >= b) }},
+func (c *call) binary(o *arithmetic, a, b *Value) *Value {
+	c.same(a, b)
+	dims := c.broadcast(a.Dims, b.Dims)
+	if a.Type.IsFloat() {
+		y := c.alloc(a.Type, dims)
+		combine(y.F, a.F, b.F, pairLoop(dims, a, b), o.f, o.rows)
+		return y
+	}
+	if o.i == nil || !integer(a.Type) {
+		c.fail("%v elements are not supported", a.Type)
+	}
+	out := make([]int64, c.count(dims))
+	c.reserve(8 * int64(len(out)))
+	combine(out, c.integers(a), c.integers(b), pairLoop(dims, a, b), o.i, nil)
+	return c.fromIntegers(a.Type, dims, out)
 }
 
-func power(a, b float32) float32 {
-	if b == 2 {
-		return a * a
-	}
-	return float32(math.Pow(float64(a), float64(b)))
+func pairLoop(dims []int, a, b *Value) loop {
+	return newLoop(dims, broadcastStrides(a.Dims, dims), broadcastStrides(b.Dims, dims))
 }
 
-func floorMod(a, b int64) int64 {
-	m := a % b
-	if m != 0 && (m < 0) != (b < 0) {
-		m += b
+// combine computes dst = f(a, b) over a loop of two operands.
+func combine[R, T any](dst []R, a, b []T, l loop, f func(a, b T) R, rows func(dst []R, a, b []T)) {
+	if len(dst) == 0 {
+		return
 	}
-	return m
-}
-
-// pairwise makes an operator of a function of two numbers; Max, Min and Sum take more
-// than two tensors, from left to right.
-func pairwise(p pair) func(c *Call) ([]*Value, error) {
-	return func(c *Call) ([]*Value, error) {
-		if err := c.need(1); err != nil {
-			return nil, err
-		}
-		y := c.In[0]
-		for _, b := range c.In[1:] {
-			var err error
-			if y, err = p.apply(y, b); err != nil {
-				return nil, err
-			}
-		}
-		return []*Value{y}, nil
-	}
-}
-
-func (p pair) apply(a, b *Value) (*Value, error) {
-	if b == nil || (a.F == nil) != (b.F == nil) && a.Len() > 0 && b.Len() > 0 {
-		return nil, fmt.Errorf("inputs of types %v and %v", a.Type, typeOf(b))
-	}
-	dims, err := broadcast(a.Dims, b.Dims)
-	if err != nil {
-		return nil, err
-	}
-	t := a.Type
-	if p.compare {
-		t = onnx.Bool
-	}
-	y := made(t, dims)
-	ia, ib := newWalk(dims, a.Dims), newWalk(dims, b.Dims)
-	for i := range y.Len() {
-		switch {
-		case a.F != nil && p.compare:
-			y.I[i] = int64(p.f(a.F[ia.at], b.F[ib.at]))
-		case a.F != nil:
-			y.F[i] = p.f(a.F[ia.at], b.F[ib.at])
-		default:
-			y.I[i] = wrap(t, p.i(a.I[ia.at], b.I[ib.at]))
-		}
-		ia.next()
-		ib.next()
-	}
-	return y, nil
-}
-
-func typeOf(v *Value) onnx.Type {
-	if v == nil {
-		return onnx.Undefined
-	}
-	return v.Type
-}
-
-// broadcast is the shape that both shapes stretch to.
-func broadcast(a, b []int) ([]int, error) {
-	n := max(len(a), len(b))
-	out := make([]int, n)
-	for i := range out {
-		x, y := dimAt(a, i-n+len(a)), dimAt(b, i-n+len(b))
-		switch {
-		case x == y || y == 1:
-			out[i] = x
-		case x == 1:
-			out[i] = y
-		default:
-			return nil, fmt.Errorf("shapes %v and %v do not go together", a, b)
-		}
-	}
-	_, err := checked(out)
-	return out, err
-}
-
-func dimAt(d []int, i int) int {
-	if i < 0 {
-		return 1
-	}
-	return d[i]
-}
-
-// walk goes through the elements of a tensor as a larger shape reads them.
-type walk struct {
-	at    int
-	dims  []int
-	index []int
-	step  []int
-}
-
-func newWalk(dims, of []int) *walk {
-	w := &walk{dims: dims, index: make([]int, len(dims)), step: make([]int, len(dims))}
-	stride := 1
-	for i := len(dims) - 1; i >= 0; i-- {
-		if d := dimAt(of, i-len(dims)+len(of)); d > 1 {
-			w.step[i] = stride
-			stride *= d
-		}
-	}
-	return w
-}
-
-func (w *walk) next() {
-	for i := len(w.dims) - 1; i >= 0; i-- {
-		w.at += w.step[i]
-		if w.index[i]++; w.index[i] < w.dims[i] {
+	n, sa, sb := l.inner(), l.step(0), l.step(1)
+	l.each(func(first int, at []int) {
+		d := dst[first : first+n]
+		ia, ib := at[0], at[1]
+		if rows != nil && sa == 1 && sb == 1 {
+			rows(d, a[ia:ia+n], b[ib:ib+n])
 			return
 		}
-		w.at -= w.step[i] * w.dims[i]
-		w.index[i] = 0
-	}
-}
-
-func where(c *Call) ([]*Value, error) {
-	if err := c.need(3); err != nil {
-		return nil, err
-	}
-	dims, err := broadcast(c.In[0].Dims, c.In[1].Dims)
-	if err == nil {
-		dims, err = broadcast(dims, c.In[2].Dims)
-	}
-	if err != nil {
-		return nil, err
-	}
-	y := made(c.In[1].Type, dims)
-	ic, ix, iy := newWalk(dims, c.In[0].Dims), newWalk(dims, c.In[1].Dims), newWalk(dims, c.In[2].Dims)
-	for i := range y.Len() {
-		src, at := c.In[2], iy.at
-		if c.In[0].I[ic.at] != 0 {
-			src, at = c.In[1], ix.at
+		for i := range d {
+			d[i] = f(a[ia], b[ib])
+			ia, ib = ia+sa, ib+sb
 		}
-		y.copyRun(i, src, at, 1)
-		ic.next()
-		ix.next()
-		iy.next()
-	}
-	return []*Value{y}, nil
+	})
 }
 
-func clip(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x := c.In[0]
-	y := made(x.Type, x.Dims)
-	lo, hi := c.float("min", float32(math.Inf(-1))), c.float("max", float32(math.Inf(1)))
-	if x.F != nil {
-		if v := c.in(1); v != nil {
-			lo = v.F[0]
+// division is integer division toward zero, or of floats.
+func division(c *call) []*Value {
+	return one(c.binary(&arithmetic{f: func(a, b float32) float32 { return a / b }, i: func(a, b int64) int64 {
+		if b == 0 {
+			c.fail("division by zero")
 		}
-		if v := c.in(2); v != nil {
-			hi = v.F[0]
+		return a / b
+	}}, c.arg(0), c.arg(1)))
+}
+
+// modulo has the sign of the divisor, with fmod that of the dividend.
+func modulo(c *call) []*Value {
+	fmod := c.flag("fmod")
+	return one(c.binary(&arithmetic{f: func(a, b float32) float32 {
+		r := float32(math.Mod(float64(a), float64(b)))
+		if !fmod && r != 0 && (r < 0) != (b < 0) {
+			r += b
 		}
-		for i, v := range x.F {
-			y.F[i] = min(max(v, lo), hi)
+		return r
+	}, i: func(a, b int64) int64 {
+		if b == 0 {
+			c.fail("division by zero")
 		}
-		return []*Value{y}, nil
-	}
-	li, hj := int64(math.MinInt64), int64(math.MaxInt64)
-	if v := c.in(1); v != nil {
-		li = v.I[0]
-	}
-	if v := c.in(2); v != nil {
-		hj = v.I[0]
-	}
-	for i, v := range x.I {
-		y.I[i] = min(max(v, li), hj)
-	}
-	return []*Value{y}, nil
-}
-
-// gelus are the exact form and the approximation by tanh.
-func geluExact(x float64) float64 { return 0.5 * x * (1 + math.Erf(x/math.Sqrt2)) }
-func geluTanh(x float64) float64 {
-	return 0.5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
-}
-
-func geluOp(c *Call) ([]*Value, error) {
-	if c.str("approximate", "none") == "tanh" {
-		return pointwise(geluTanh)(c)
-	}
-	return pointwise(geluExact)(c)
-}
-
-// fastGelu and BiasGelu add a bias first; the former approximates.
-func fastGelu(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	if c.has(1) {
-		x, err := binary["Add"].apply(c.In[0], c.In[1])
-		if err != nil {
-			return nil, err
+		r := a % b
+		if !fmod && r != 0 && (r < 0) != (b < 0) {
+			r += b
 		}
-		c.In = []*Value{x}
-	}
-	if c.Node.Op == "BiasGelu" {
-		return pointwise(geluExact)(c)
-	}
-	return pointwise(geluTanh)(c)
+		return r
+	}}, c.arg(0), c.arg(1)))
 }
 
-func quickGelu(c *Call) ([]*Value, error) {
-	a := float64(c.float("alpha", 1.702))
-	return pointwise(func(x float64) float64 { return x * sigmoid(a*x) })(c)
+// power takes an exponent of any number type; the result has the base's.
+func power(c *call) []*Value {
+	a, b := c.arg(0), c.arg(1)
+	dims := c.broadcast(a.Dims, b.Dims)
+	l := pairLoop(dims, a, b)
+	if a.Type.IsFloat() {
+		y := c.alloc(a.Type, dims)
+		combine(y.F, a.F, c.asFloats(b), l, func(a, b float32) float32 {
+			switch b {
+			case 2:
+				return a * a
+			case 0.5:
+				return float32(math.Sqrt(float64(a)))
+			}
+			return float32(math.Pow(float64(a), float64(b)))
+		}, nil)
+		return one(y)
+	}
+	out := make([]int64, c.count(dims))
+	if integer(b.Type) {
+		combine(out, c.integers(a), c.integers(b), l, integerPower, nil)
+		return one(c.fromIntegers(a.Type, dims, out))
+	}
+	combine(out, c.asFloats(a), c.asFloats(b), l, func(a, b float32) int64 { return int64(math.Pow(float64(a), float64(b))) }, nil)
+	return one(c.fromIntegers(a.Type, dims, out))
+}
+
+// integerPower wraps around on overflow; a negative exponent truncates to zero,
+// apart from bases of 1 and -1.
+func integerPower(a, n int64) int64 {
+	if n < 0 {
+		switch a {
+		case 1:
+			return 1
+		case -1:
+			return 1 - 2*(n&1)
+		}
+		return 0
+	}
+	r := int64(1)
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			r *= a
+		}
+		a *= a
+	}
+	return r
+}
+
+// asFloats is the elements of a tensor of any number type as float32.
+func (c *call) asFloats(v *Value) []float32 {
+	if v.Type.IsFloat() {
+		return v.F
+	}
+	x := c.integers(v)
+	out := c.scratch(len(x))
+	for i, k := range x {
+		out[i] = float32(k)
+	}
+	return out
+}
+
+// fold2 makes a kernel of an operator on one or more operands.
+func variadic(o *arithmetic) kernel {
+	return func(c *call) []*Value { return one(c.variadic(o)) }
+}
+
+func (c *call) variadic(o *arithmetic) *Value {
+	v := c.arg(0)
+	for i := 1; i < len(c.in); i++ {
+		v = c.binary(o, v, c.arg(i))
+	}
+	return v
+}
+
+func mean(c *call) []*Value {
+	sum := c.variadic(&addition)
+	n := float32(len(c.in))
+	return one(c.mapFloats(sum, func(x float32) float32 { return x / n }))
+}
+
+// clip bounds elements; where both bounds are wrong the upper one counts.
+func clip(c *call) []*Value {
+	x := c.arg(0)
+	if c.version < 11 {
+		lo, hi := c.float("min", -math.MaxFloat32), c.float("max", math.MaxFloat32)
+		return one(c.mapFloats(c.floats(0), func(x float32) float32 { return min(max(x, lo), hi) }))
+	}
+	for i, o := range []*arithmetic{&maximum, &minimum} {
+		if !c.has(i + 1) {
+			continue
+		}
+		if b := c.arg(i + 1); b.Len() != 1 {
+			c.fail("bound %d has %d elements", i, b.Len())
+		}
+		x = c.binary(o, x, c.arg(i+1).sharing(nil))
+	}
+	return one(x)
+}
+
+func sign(x float32) float32 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return x
+}
+
+func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+
+func relu(x float32) float32 {
+	if x < 0 {
+		return 0
+	}
+	return x
+}
+
+func softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+
+func isNaN(c *call) []*Value {
+	return one(c.test(c.floats(0), func(x float32) bool { return x != x }))
+}
+
+func isInf(c *call) []*Value {
+	neg, pos := c.int("detect_negative", 1) != 0, c.int("detect_positive", 1) != 0
+	return one(c.test(c.floats(0), func(x float32) bool {
+		return pos && math.IsInf(float64(x), 1) || neg && math.IsInf(float64(x), -1)
+	}))
+}
+
+func (c *call) test(x *Value, f func(x float32) bool) *Value {
+	y := c.alloc(onnx.Bool, x.Dims)
+	for i, v := range x.F {
+		y.b[i] = bit(f(v))
+	}
+	return y
 }

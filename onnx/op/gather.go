@@ -1,225 +1,230 @@
 package op
 
-import (
-	"fmt"
-	"slices"
+import "github.com/detox-surgery/detox-surgery/onnx"
 
-	"github.com/detox-surgery/detox-surgery/onnx"
-)
-
-// index brings an index that may count from the end into 0..n-1.
-func index(i int64, n int) (int, error) {
-	if i < 0 {
-		i += int64(n)
+// indices is an input with indices into a dimension of d, negative ones made to
+// count from 0.
+func (c *call) indices(input, d int) []int {
+	in := c.list(input)
+	out := make([]int, len(in))
+	for i, x := range in {
+		out[i] = c.index(x, d)
 	}
-	if i < 0 || i >= int64(n) {
-		return 0, fmt.Errorf("index %d of %d", i, n)
-	}
-	return int(i), nil
+	return out
 }
 
-func gather(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
+func (c *call) index(x int64, d int) int {
+	if x < -int64(d) || x >= int64(d) {
+		c.fail("index %d of a dimension of %d", x, d)
 	}
-	x, ids := c.In[0], c.In[1]
-	a, err := axis(c.int("axis", 0), len(x.Dims))
-	if err != nil {
-		return nil, err
+	if x < 0 {
+		x += int64(d)
 	}
-	y := made(x.Type, slices.Concat(x.Dims[:a], ids.Dims, x.Dims[a+1:]))
-	inner := product(x.Dims[a+1:])
-	for o := range product(x.Dims[:a]) {
-		for i, id := range ids.I {
-			at, err := index(id, x.Dims[a])
-			if err != nil {
-				return nil, err
-			}
-			y.copyRun((o*len(ids.I)+i)*inner, x, (o*x.Dims[a]+at)*inner, inner)
-		}
-	}
-	return []*Value{y}, nil
+	return int(x)
 }
 
-func gatherND(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	x, ids, batch := c.In[0], c.In[1], c.int("batch_dims", 0)
-	if len(ids.Dims) == 0 || batch < 0 || batch >= len(ids.Dims) || batch > len(x.Dims) {
-		return nil, fmt.Errorf("indices %v into %v", ids.Dims, x.Dims)
-	}
-	k := ids.Dims[len(ids.Dims)-1]
-	if batch+k > len(x.Dims) {
-		return nil, fmt.Errorf("indices %v into %v", ids.Dims, x.Dims)
-	}
-	inner := product(x.Dims[batch+k:])
-	y := made(x.Type, slices.Concat(ids.Dims[:len(ids.Dims)-1], x.Dims[batch+k:]))
-	n := product(ids.Dims[:len(ids.Dims)-1])
-	perBatch := n / max(1, product(x.Dims[:batch]))
-	for i := range n {
-		at := i / max(1, perBatch)
-		for j := range k {
-			id, err := index(ids.I[i*k+j], x.Dims[batch+j])
-			if err != nil {
-				return nil, err
-			}
-			at = at*x.Dims[batch+j] + id
+// gather takes slices of axis by index.
+func gather(c *call) []*Value {
+	x, idx := c.arg(0), c.arg(1)
+	k := c.axis(c.int("axis", 0), len(x.Dims))
+	at := c.indices(1, x.Dims[k])
+	dims := append(append(append([]int(nil), x.Dims[:k]...), idx.Dims...), x.Dims[k+1:]...)
+	out := c.alloc(x.Type, dims)
+	row := product(x.Dims[k+1:])
+	for o := range product(x.Dims[:k]) {
+		for i, j := range at {
+			copyRange(out, (o*len(at)+i)*row, x, (o*x.Dims[k]+j)*row, row)
 		}
-		y.copyRun(i*inner, x, at*inner, inner)
 	}
-	return []*Value{y}, nil
+	return one(out)
 }
 
-func gatherElements(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
+// elementTargets calls f for every element of an index tensor of the rank of dims:
+// its number, and where in a tensor of these dimensions it points.
+func (c *call) elementTargets(input int, dims []int, k int, f func(i, at int)) {
+	idx := c.arg(input)
+	if len(idx.Dims) != len(dims) {
+		c.fail("indices of rank %d for rank %d", len(idx.Dims), len(dims))
 	}
-	x, ids := c.In[0], c.In[1]
-	a, err := axis(c.int("axis", 0), len(x.Dims))
-	if err != nil {
-		return nil, err
-	}
-	from, to := strides(x.Dims), strides(ids.Dims)
-	y := made(x.Type, ids.Dims)
-	for i, id := range ids.I {
-		at, err := index(id, x.Dims[a])
-		if err != nil {
-			return nil, err
+	steps := contiguous(dims)
+	for i, d := range idx.Dims {
+		if i != k && d > dims[i] {
+			c.fail("indices of dimensions %v for %v", idx.Dims, dims)
 		}
-		at *= from[a]
-		for d := range ids.Dims {
-			if d != a {
-				at += i / to[d] % ids.Dims[d] * from[d]
-			}
-		}
-		y.copyRun(i, x, at, 1)
 	}
-	return []*Value{y}, nil
+	list := c.indices(input, dims[k])
+	along := append([]int(nil), steps...)
+	along[k] = 0
+	l := newLoop(idx.Dims, along)
+	if len(list) == 0 {
+		return
+	}
+	l.each(func(first int, at []int) {
+		for i := range l.inner() {
+			f(first+i, at[0]+i*l.step(0)+list[first+i]*steps[k])
+		}
+	})
 }
 
-func scatterND(c *Call) ([]*Value, error) {
-	if err := c.need(3); err != nil {
-		return nil, err
-	}
-	x, ids, up := c.In[0], c.In[1], c.In[2]
-	if c.str("reduction", "none") != "none" || len(ids.Dims) == 0 {
-		return nil, fmt.Errorf("a reduction or indices of no dimension")
-	}
-	y := x.pick(x.Dims, func(i int) int { return i })
-	k := ids.Dims[len(ids.Dims)-1]
-	inner := product(x.Dims[k:])
-	for i := range product(ids.Dims[:len(ids.Dims)-1]) {
-		at := 0
-		for j := range k {
-			id, err := index(ids.I[i*k+j], x.Dims[j])
-			if err != nil {
-				return nil, err
-			}
-			at = at*x.Dims[j] + id
-		}
-		y.copyRun(at*inner, up, i*inner, inner)
-	}
-	return []*Value{y}, nil
+func gatherElements(c *call) []*Value {
+	x, idx := c.arg(0), c.arg(1)
+	k := c.axis(c.int("axis", 0), len(x.Dims))
+	out := c.alloc(x.Type, idx.Dims)
+	c.elementTargets(1, x.Dims, k, func(i, at int) { copyRange(out, i, x, at, 1) })
+	return one(out)
 }
 
-func trilu(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
+// tupleTargets decodes index tuples in the last dimension of an input: where each
+// points in a tensor of these dimensions, of which the first batch are shared, and
+// how many elements it names.
+func (c *call) tupleTargets(input int, dims []int, batch int) (at []int, size int) {
+	idx := c.arg(input)
+	rank := len(idx.Dims)
+	if rank == 0 || batch < 0 || batch >= rank || batch >= len(dims) {
+		c.fail("indices of dimensions %v for %v", idx.Dims, dims)
 	}
-	x, k := c.In[0], 0
-	if v := c.in(1); v != nil {
-		k = int(v.I[0])
+	depth := idx.Dims[rank-1]
+	if depth > len(dims)-batch {
+		c.fail("index tuples of %d for %v", depth, dims)
 	}
-	upper := c.int("upper", 1) != 0
-	rows, cols := x.Dims[len(x.Dims)-2], x.Dims[len(x.Dims)-1]
-	y := made(x.Type, x.Dims)
-	for i := range y.Len() {
-		r, col := i/cols%rows, i%cols
-		if upper && col-r >= k || !upper && col-r <= k {
-			y.copyRun(i, x, i, 1)
+	for i := range batch {
+		if idx.Dims[i] != dims[i] {
+			c.fail("batch dimensions of %v and %v", idx.Dims, dims)
 		}
 	}
-	return []*Value{y}, nil
-}
-
-func cumSum(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	x := c.In[0]
-	a, err := axis(int(c.In[1].I[0]), len(x.Dims))
-	if err != nil {
-		return nil, err
-	}
-	exclusive, reverse := c.int("exclusive", 0) != 0, c.int("reverse", 0) != 0
-	y := made(x.Type, x.Dims)
-	n, inner := x.Dims[a], product(x.Dims[a+1:])
-	for o := range product(x.Dims[:a]) {
-		for in := range inner {
-			var f float32
-			var s int64
-			for j := range n {
-				if reverse {
-					j = n - 1 - j
-				}
-				at := (o*n+j)*inner + in
-				if x.F != nil {
-					before := f
-					f += x.F[at]
-					if y.F[at] = f; exclusive {
-						y.F[at] = before
-					}
-					continue
-				}
-				before := s
-				s += x.I[at]
-				if y.I[at] = s; exclusive {
-					y.I[at] = before
-				}
-			}
+	steps := contiguous(dims)
+	list := c.list(input)
+	n := product(idx.Dims[:rank-1])
+	c.reserve(8 * int64(n))
+	at = make([]int, n)
+	perBatch, inBatch := product(dims[batch:]), max(1, product(idx.Dims[batch:rank-1]))
+	for i := range at {
+		at[i] = i / inBatch * perBatch
+		for j := range depth {
+			at[i] += c.index(list[i*depth+j], dims[batch+j]) * steps[batch+j]
 		}
 	}
-	return []*Value{y}, nil
+	return at, product(dims[batch+depth:])
 }
 
-func nonZero(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
+func gatherND(c *call) []*Value {
+	x, idx := c.arg(0), c.arg(1)
+	batch := int(c.int("batch_dims", 0))
+	at, size := c.tupleTargets(1, x.Dims, batch)
+	last := len(idx.Dims) - 1
+	dims := append(append([]int(nil), idx.Dims[:last]...), x.Dims[batch+idx.Dims[last]:]...)
+	out := c.alloc(x.Type, dims)
+	for i, a := range at {
+		copyRange(out, i*size, x, a, size)
 	}
-	x := c.In[0]
+	return one(out)
+}
+
+// copied is a tensor with its own elements.
+func (c *call) copied(x *Value) *Value {
+	out := c.alloc(x.Type, x.Dims)
+	copyRange(out, 0, x, 0, x.Len())
+	return out
+}
+
+// reduction combines an element that is there with one that is scattered to it.
+func (c *call) reduction() func(dst *Value, d int, src *Value, s int) {
+	var o *arithmetic
+	switch r := c.str("reduction", "none"); r {
+	case "none":
+		return func(dst *Value, d int, src *Value, s int) { copyRange(dst, d, src, s, 1) }
+	case "add":
+		o = &addition
+	case "mul":
+		o = &multiplication
+	case "max":
+		o = &maximum
+	case "min":
+		o = &minimum
+	default:
+		c.fail("reduction %q", r)
+	}
+	return func(dst *Value, d int, src *Value, s int) {
+		switch {
+		case dst.F != nil:
+			dst.F[d] = o.f(dst.F[d], src.F[s])
+		case dst.I != nil:
+			dst.I[d] = wrap(dst.Type, o.i(dst.I[d], src.I[s]))
+		case dst.b != nil:
+			dst.b[d] = byte(wrap(dst.Type, o.i(fromByte(dst.Type, dst.b[d]), fromByte(dst.Type, src.b[s]))))
+		default:
+			c.fail("strings cannot be reduced")
+		}
+	}
+}
+
+func scatterElements(c *call) []*Value {
+	out, updates := c.copied(c.arg(0)), c.arg(2)
+	c.same(out, updates)
+	if updates.Len() != c.arg(1).Len() {
+		c.fail("%d updates for %d indices", updates.Len(), c.arg(1).Len())
+	}
+	put := c.reduction()
+	k := c.axis(c.int("axis", 0), len(out.Dims))
+	c.elementTargets(1, out.Dims, k, func(i, at int) { put(out, at, updates, i) })
+	return one(out)
+}
+
+func scatterND(c *call) []*Value {
+	out, updates := c.copied(c.arg(0)), c.arg(2)
+	c.same(out, updates)
+	put := c.reduction()
+	at, size := c.tupleTargets(1, out.Dims, 0)
+	if updates.Len() != len(at)*size {
+		c.fail("%d updates for %d elements", updates.Len(), len(at)*size)
+	}
+	for i, a := range at {
+		for j := range size {
+			put(out, a+j, updates, i*size+j)
+		}
+	}
+	return one(out)
+}
+
+// oneHot puts an element of the third input where indices point and another one
+// elsewhere; indices out of range point nowhere.
+func oneHot(c *call) []*Value {
+	idx, values := c.arg(0), c.arg(2)
+	depth := int64(c.number(1))
+	if values.Len() != 2 || depth < 0 || depth > c.run.limit {
+		c.fail("%d values, depth %d", values.Len(), depth)
+	}
+	rank := len(idx.Dims)
+	k := c.axis(c.int("axis", -1), rank+1)
+	dims := append(append(append([]int(nil), idx.Dims[:k]...), int(depth)), idx.Dims[k:]...)
+	out := c.strided(values.sharing([]int{2}), dims, make([]int, len(dims)), 0)
+	row := product(idx.Dims[k:])
+	for i, f := range c.asFloats(idx) {
+		x := int64(f)
+		if x < 0 {
+			x += depth
+		}
+		if x >= 0 && x < depth {
+			copyRange(out, (i/row*int(depth)+int(x))*row+i%row, values, 1, 1)
+		}
+	}
+	return one(out)
+}
+
+// nonZero lists the positions of what is not zero, a row per dimension.
+func nonZero(c *call) []*Value {
+	x := c.arg(0)
 	var found []int
 	for i := range x.Len() {
-		if x.F != nil && x.F[i] != 0 || x.I != nil && x.I[i] != 0 {
+		if x.F != nil && x.F[i] != 0 || x.I != nil && x.I[i] != 0 || x.b != nil && x.b[i] != 0 || x.S != nil && x.S[i] != "" {
 			found = append(found, i)
 		}
 	}
-	st := strides(x.Dims)
-	y := made(onnx.Int64, []int{len(x.Dims), len(found)})
-	for d := range x.Dims {
-		for j, i := range found {
-			y.I[d*len(found)+j] = int64(i / st[d] % x.Dims[d])
+	out := c.alloc(onnx.Int64, []int{len(x.Dims), len(found)})
+	for k, step := range contiguous(x.Dims) {
+		for i, at := range found {
+			out.I[k*len(found)+i] = int64(at / step % x.Dims[k])
 		}
 	}
-	return []*Value{y}, nil
-}
-
-// ifElse runs one of two graphs, which see the values around them.
-func ifElse(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	name := "else_branch"
-	if c.In[0].I[0] != 0 {
-		name = "then_branch"
-	}
-	a := c.attr(name)
-	if a == nil || len(a.Graphs) != 1 {
-		return nil, fmt.Errorf("no %s", name)
-	}
-	var names []string
-	for _, o := range a.Graphs[0].Outputs {
-		names = append(names, o.Name)
-	}
-	return c.run.graph(a.Graphs[0], &scope{vals: map[string]*Value{}, outer: c.scope}, names)
+	return one(out)
 }

@@ -1,160 +1,155 @@
 package op
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/detox-surgery/detox-surgery/onnx"
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
-func matMul(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
+func matMul(c *call) []*Value {
+	a, b := c.arg(0), c.arg(1)
+	c.same(a, b)
+	if !a.Type.IsFloat() {
+		return one(c.integerProduct(a, b, nil, nil, a.Type))
 	}
-	return one(multiply(c, c.In[0], c.In[1]))
+	return one(c.product(a, b, false, false, 1))
 }
 
-// multiply is a b over the last two dimensions, the others broadcast.
-func multiply(c *Call, a, b *Value) (*Value, error) {
-	da, db := a.Dims, b.Dims
-	if len(da) == 1 {
-		da = []int{1, da[0]}
+// matrices is a batched product: where the operands of each lie.
+type matrices struct {
+	m, n, k int
+	dims    []int // of the result
+	batch   int
+	a, b    []int // first elements
+}
+
+// pair lays out op(A) [.., m, k] op(B) [.., k, n] by numpy's rule; vectors are
+// matrices for the product.
+func (c *call) pair(ad, bd []int, transA, transB bool) *matrices {
+	if len(ad) == 0 || len(bd) == 0 {
+		c.fail("product of dimensions %v and %v", ad, bd)
 	}
-	if len(db) == 1 {
-		db = []int{db[0], 1}
+	a, b := ad, bd
+	if len(a) == 1 {
+		a = []int{1, a[0]}
 	}
-	if len(da) < 2 || len(db) < 2 || da[len(da)-1] != db[len(db)-2] || a.F == nil || b.F == nil {
-		return nil, fmt.Errorf("product of shapes %v and %v", a.Dims, b.Dims)
+	if len(b) == 1 {
+		b = []int{b[0], 1}
 	}
-	m, k, n := da[len(da)-2], da[len(da)-1], db[len(db)-1]
-	outer, err := broadcast(da[:len(da)-2], db[:len(db)-2])
-	if err != nil {
-		return nil, err
+	p := &matrices{m: a[len(a)-2], k: a[len(a)-1], n: b[len(b)-1]}
+	if transA {
+		p.m, p.k = p.k, p.m
 	}
-	if _, err := checked(slices.Concat(outer, []int{m, n})); err != nil {
-		return nil, err
+	depth := b[len(b)-2]
+	if transB {
+		p.n, depth = depth, p.n
 	}
-	y := made(a.Type, slices.Concat(outer, []int{m, n}))
-	if product(db[:len(db)-2]) == 1 { // one matrix for all rows
-		m *= product(outer)
-		outer = nil
-		da = []int{m, k}
+	if depth != p.k {
+		c.fail("product of dimensions %v and %v", ad, bd)
 	}
-	ia, ib := newWalk(outer, da[:len(da)-2]), newWalk(outer, db[:len(db)-2])
-	for i := range product(outer) {
-		if m > 0 && n > 0 {
-			gemmInto(c.Pool, m, n, k, a.F[ia.at*m*k:], b.F[ib.at*k*n:], n, y.F[i*m*n:])
+	batchA, batchB := a[:len(a)-2], b[:len(b)-2]
+	// Rows of all matrices of A meet one matrix B: a single product.
+	if product(batchB) == 1 && !transA && len(batchB) <= len(batchA) && !slices.Contains(batchA, 0) {
+		p.dims = append(slices.Clone(batchA), p.m, p.n)
+		p.m *= product(batchA)
+		p.batch, p.a, p.b = 1, []int{0}, []int{0}
+	} else {
+		outer := c.broadcast(batchA, batchB)
+		p.dims = append(slices.Clone(outer), p.m, p.n)
+		p.batch = c.count(outer)
+		p.a, p.b = starts(batchA, outer, p.m*p.k), starts(batchB, outer, p.k*p.n)
+	}
+	if len(bd) == 1 {
+		p.dims = p.dims[:len(p.dims)-1]
+	}
+	if len(ad) == 1 {
+		at := len(p.dims) - 2
+		if len(bd) == 1 {
+			at = len(p.dims) - 1
 		}
-		ia.next()
-		ib.next()
+		p.dims = slices.Delete(p.dims, at, at+1)
 	}
-	if len(a.Dims) == 1 {
-		y.Dims = slices.Delete(y.Dims, len(y.Dims)-2, len(y.Dims)-1)
-	}
-	if len(b.Dims) == 1 {
-		y.Dims = y.Dims[:len(y.Dims)-1]
-	}
-	return y, nil
+	return p
 }
 
-// gemmInto is [m, k] times [k, n]; k may be 0.
-func gemmInto(p *simd.Pool, m, n, k int, a, b []float32, ldb int, y []float32) {
-	if k == 0 {
-		clear(y[:m*n])
+// starts is where each matrix of a result finds its operand.
+func starts(dims, outer []int, size int) []int {
+	if slices.Contains(outer, 0) {
+		return nil
+	}
+	out := make([]int, product(outer))
+	l := newLoop(outer, broadcastStrides(dims, outer))
+	l.each(func(first int, at []int) {
+		for i := range l.inner() {
+			out[first+i] = (at[0] + i*l.step(0)) * size
+		}
+	})
+	return out
+}
+
+// product is alpha op(A) op(B) in float32.
+func (c *call) product(a, b *Value, transA, transB bool, alpha float32) *Value {
+	p := c.pair(a.Dims, b.Dims, transA, transB)
+	out := c.alloc(a.Type, p.dims)
+	lda, ldb := p.k, p.n
+	if transA {
+		lda = p.m
+	}
+	if transB {
+		ldb = p.k
+	}
+	one := func(pool *simd.Pool, i int) {
+		simd.Gemm(pool, transA, transB, p.m, p.n, p.k, a.F[p.a[i]:], lda, b.F[p.b[i]:], ldb, 0, out.F[i*p.m*p.n:], p.n)
+	}
+	if p.m > 0 && p.n > 0 {
+		c.each(p.batch, p.m*p.n*p.k, one)
+	}
+	if alpha != 1 {
+		simd.Scale(out.F, alpha, out.F)
+	}
+	return out
+}
+
+// each runs n products of some operations each: small ones side by side, large
+// ones on the whole pool one after another.
+func (c *call) each(n, size int, f func(pool *simd.Pool, i int)) {
+	pool := c.run.p.o.Pool
+	if n >= 2*pool.Workers() && size < 1<<24 {
+		c.do(n, func(task int) { f(nil, task) })
 		return
 	}
-	simd.Gemm(p, false, false, m, n, k, a, k, b, ldb, 0, y, n)
-}
-
-func gemm(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	a, b := c.In[0], c.In[1]
-	if c.int("transA", 0) != 0 {
-		a = permuted(a, []int{1, 0})
-	}
-	if c.int("transB", 0) != 0 {
-		b = permuted(b, []int{1, 0})
-	}
-	y, err := multiply(c, a, b)
-	if err != nil {
-		return nil, err
-	}
-	scale(y, c.float("alpha", 1))
-	if !c.has(2) {
-		return []*Value{y}, nil
-	}
-	bias := c.In[2]
-	if beta := c.float("beta", 1); beta != 1 {
-		bias = bias.pick(bias.Dims, func(i int) int { return i })
-		scale(bias, beta)
-	}
-	return one(binary["Add"].apply(y, bias))
-}
-
-func scale(v *Value, f float32) {
-	if f != 1 {
-		for i := range v.F {
-			v.F[i] *= f
-		}
-	}
-}
-
-// einsum sums over all indices that the result does not have, one by one: for small
-// tensors.
-func einsum(c *Call) ([]*Value, error) {
-	if err := c.need(len(c.In)); err != nil {
-		return nil, err
-	}
-	eq := strings.ReplaceAll(c.str("equation", ""), " ", "")
-	left, right, ok := strings.Cut(eq, "->")
-	terms := strings.Split(left, ",")
-	if !ok || len(terms) != len(c.In) || strings.Contains(eq, ".") {
-		return nil, fmt.Errorf("equation %q", eq)
-	}
-	size := map[rune]int{}
-	letters := right
-	for i, t := range terms {
-		if len(t) != len(c.In[i].Dims) {
-			return nil, fmt.Errorf("equation %q for shape %v", eq, c.In[i].Dims)
-		}
-		for j, r := range t {
-			if !strings.ContainsRune(letters, r) {
-				letters += string(r)
-			}
-			size[r] = c.In[i].Dims[j]
-		}
-	}
-	var dims, all []int
-	for i, r := range letters {
-		all = append(all, size[r])
-		if i < len(right) {
-			dims = append(dims, size[r])
-		}
-	}
-	n, err := checked(all)
-	if err != nil {
-		return nil, err
-	}
-	y := made(c.In[0].Type, dims)
-	walks := []*walk{}
-	for i, t := range terms {
-		w := &walk{dims: all, index: make([]int, len(all)), step: make([]int, len(all))}
-		for j, r := range t {
-			w.step[strings.IndexRune(letters, r)] += strides(c.In[i].Dims)[j]
-		}
-		walks = append(walks, w)
-	}
-	inner := n / max(1, y.Len())
 	for i := range n {
-		x := float32(1)
-		for j, w := range walks {
-			x *= c.In[j].F[w.at]
-			w.next()
-		}
-		y.F[i/inner] += x
+		f(pool, i)
 	}
-	return []*Value{y}, nil
+}
+
+// gemm is alpha op(A) op(B) + beta C.
+func gemm(c *call) []*Value {
+	a, b := c.arg(0), c.arg(1)
+	c.same(a, b)
+	if len(a.Dims) != 2 || len(b.Dims) != 2 {
+		c.fail("matrices of dimensions %v and %v", a.Dims, b.Dims)
+	}
+	alpha, beta := c.float("alpha", 1), c.float("beta", 1)
+	if !a.Type.IsFloat() {
+		c.fail("%v elements are not supported", a.Type)
+	}
+	out := c.product(a, b, c.flag("transA"), c.flag("transB"), alpha)
+	bias := c.optFloats(2)
+	if bias == nil || beta == 0 {
+		return one(out)
+	}
+	bias = c.expanded(bias, out.Dims)
+	simd.Axpy(out.F, beta, bias.F)
+	return one(out)
+}
+
+// fusedMatMul is com.microsoft's product of transposed matrices.
+func fusedMatMul(c *call) []*Value {
+	a, b := c.floats(0), c.floats(1)
+	if c.flag("transBatchA") || c.flag("transBatchB") {
+		c.fail("%w: transposed batches", onnx.ErrUnsupported)
+	}
+	return one(c.product(a, b, c.flag("transA") && len(a.Dims) > 1, c.flag("transB") && len(b.Dims) > 1, c.float("alpha", 1)))
 }

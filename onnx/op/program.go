@@ -10,306 +10,302 @@ import (
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
-// Options says how a program runs.
+// ErrUnsupported is wrapped by the error about operators that are not implemented.
+var ErrUnsupported = errors.New("operator not implemented")
+
+// ErrMemory is wrapped by the error of a run that would need more than
+// Options.MaxMemory.
+var ErrMemory = errors.New("more memory than allowed")
+
+// Options bound and speed up the execution.
 type Options struct {
-	Pool      *simd.Pool // nil: the caller alone
-	MaxMemory int64      // bytes that values may take at a time; 0: 16 GiB
+	Pool *simd.Pool // nil: the caller alone
+	// MaxMemory bounds the bytes of values that exist at once in a run, weights not
+	// counted: they are bounded by the file. 0 is 16 GiB.
+	MaxMemory int64
+	// MaxSteps bounds the nodes that a run executes, those of loops counted every
+	// time. 0 is 100 million.
+	MaxSteps int64
 }
+
+const (
+	defaultMemory = 16 << 30
+	defaultSteps  = 100_000_000
+	// maxDepth bounds how deep graphs and functions lie in each other.
+	maxDepth = 32
+	// foldElements is up to how many elements a constant's operands and results may
+	// have for it to be computed once and kept.
+	foldElements = 1 << 18
+)
 
 // Program is a model that can be run. It may be run by several goroutines.
 type Program struct {
-	m   *onnx.Model
-	o   Options
-	fns map[string]*onnx.Function
-
-	table map[string]func(c *Call) ([]*Value, error)
+	m    *onnx.Model
+	o    Options
+	main *plan
+	fns  map[[3]string]*function
 }
 
-// ErrUnsupported is wrapped by errors about operators that are not implemented.
-var ErrUnsupported = errors.New("onnx/op: operator not implemented")
+// function is a local function of the model.
+type function struct {
+	def      *onnx.Function
+	plan     *plan
+	defaults map[string]*onnx.Attr
+	busy     bool // while its plan is made
+}
 
-// maxMemory is the default of Options.MaxMemory.
-const maxMemory = 16 << 30
+// plan is a graph made ready: its nodes with their operators.
+type plan struct {
+	graph  *onnx.Graph
+	steps  []*step
+	consts map[string]*constant
+	maker  map[string]int // step by the name of its output
+	inputs map[string]bool
+	folded bool
+}
 
-// maxDepth bounds sub-graphs and functions in one another.
-const maxDepth = 16
+// step is a node with what executes it.
+type step struct {
+	node    *onnx.Node
+	row     *Row
+	version int64
+	reads   []string // names that it reads, in graphs inside it as well
+	subs    map[string]*plan
+	fn      *function
+}
 
-// New checks a model and prepares to run it. It must stay open as long as the program
-// is used. All operators that are not implemented are in one error, ErrUnsupported.
+// New checks a model and prepares to run it. It must stay open as long as the
+// program is used. All operators, also those in branches, loops and functions, must
+// be in Rows at the versions that the model imports; those that are not are in one
+// error, ErrUnsupported. Weights are decoded when they are first used; what depends
+// on small constants alone is computed here.
 func New(m *onnx.Model, o Options) (*Program, error) {
+	if o.MaxMemory <= 0 {
+		o.MaxMemory = defaultMemory
+	}
+	if o.MaxSteps <= 0 {
+		o.MaxSteps = defaultSteps
+	}
 	if err := m.Check(); err != nil {
 		return nil, err
 	}
-	if o.MaxMemory == 0 {
-		o.MaxMemory = maxMemory
-	}
-	p := &Program{m: m, o: o, fns: map[string]*onnx.Function{}, table: rows()}
+	p := &Program{m: m, o: o, fns: make(map[[3]string]*function)}
 	for _, f := range m.Functions {
-		p.fns[key(f.Domain, f.Name)] = f
+		p.fns[functionKey(f.Domain, f.Name, f.Overload)] = &function{def: f, defaults: attrsByName(f.Defaults)}
 	}
-	missing := map[string]bool{}
-	m.Graphs(func(g *onnx.Graph) {
-		for _, n := range g.Nodes {
-			k := key(n.Domain, n.Op)
-			if p.fns[k] == nil && p.table[k] == nil {
-				missing[k] = true
+	b := &builder{p: p, missing: make(map[string]int)}
+	var err error
+	if p.main, err = b.plan(m.Graph, m.Opsets, 0); err != nil {
+		return nil, err
+	}
+	if len(b.missing) > 0 {
+		return nil, b.missingError()
+	}
+	p.fold(p.main)
+	return p, nil
+}
+
+func functionKey(domain, name, overload string) [3]string {
+	return [3]string{plainDomain(domain), name, overload}
+}
+
+// plainDomain knows that "ai.onnx" is another name of the default domain.
+func plainDomain(domain string) string {
+	if domain == "ai.onnx" {
+		return ""
+	}
+	return domain
+}
+
+func attrsByName(list []*onnx.Attr) map[string]*onnx.Attr {
+	out := make(map[string]*onnx.Attr, len(list))
+	for _, a := range list {
+		out[a.Name] = a
+	}
+	return out
+}
+
+// Inputs are the main graph's inputs that have no initializer.
+func (p *Program) Inputs() []*onnx.ValueInfo {
+	var out []*onnx.ValueInfo
+	for _, in := range p.m.Graph.Inputs {
+		if p.main.consts[in.Name] == nil {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+// Outputs are the names of the main graph's outputs.
+func (p *Program) Outputs() []string { return p.main.outputs() }
+
+func (p *plan) outputs() []string {
+	out := make([]string, len(p.graph.Outputs))
+	for i, o := range p.graph.Outputs {
+		out[i] = o.Name
+	}
+	return out
+}
+
+// builder makes plans and notes the operators that are missing.
+type builder struct {
+	p       *Program
+	missing map[string]int // nodes, by operator
+}
+
+func (b *builder) missingError() error {
+	list := make([]string, 0, len(b.missing))
+	for what, n := range b.missing {
+		list = append(list, fmt.Sprintf("%s (%d)", what, n))
+	}
+	slices.Sort(list)
+	return fmt.Errorf("onnx/op: %w: %s", ErrUnsupported, strings.Join(list, ", "))
+}
+
+func (b *builder) plan(g *onnx.Graph, opsets []onnx.Opset, depth int) (*plan, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("onnx/op: %w: graphs and functions lie more than %d deep in each other", onnx.ErrUnsupported, maxDepth)
+	}
+	p := &plan{graph: g, consts: make(map[string]*constant), maker: make(map[string]int), inputs: make(map[string]bool)}
+	for _, in := range g.Inputs {
+		p.inputs[in.Name] = true
+	}
+	for _, t := range g.Initializers {
+		p.consts[t.Name] = &constant{tensor: t}
+	}
+	for range g.Sparse {
+		b.missing["sparse initializer"]++
+	}
+	for _, n := range g.Nodes {
+		s, err := b.step(n, opsets, depth)
+		if err != nil {
+			return nil, err
+		}
+		for _, out := range n.Outputs {
+			if out != "" {
+				p.maker[out] = len(p.steps)
 			}
 		}
-	})
-	if len(missing) > 0 {
-		var names []string
-		for k := range missing {
-			names = append(names, k)
-		}
-		slices.Sort(names)
-		return nil, fmt.Errorf("%w: %s", ErrUnsupported, strings.Join(names, ", "))
+		p.steps = append(p.steps, s)
 	}
 	return p, nil
 }
 
-// key names an operator in the table.
-func key(domain, name string) string {
-	switch domain {
-	case "", "ai.onnx":
-		return name
-	case "com.microsoft":
-		return "ms." + name
-	}
-	return domain + "." + name
-}
-
-// Run computes values of the main graph, any that are made there. Only what they need
-// is computed; constants need no inputs.
-func (p *Program) Run(inputs map[string]*Value, outputs []string) (map[string]*Value, error) {
-	r := &run{p: p, left: p.o.MaxMemory}
-	for name, v := range inputs {
-		if n, err := checked(v.Dims); err != nil || n != max(len(v.F), len(v.I), len(v.S)) {
-			return nil, fmt.Errorf("onnx/op: input %s does not have the elements of its shape %v", name, v.Dims)
+func (b *builder) step(n *onnx.Node, opsets []onnx.Opset, depth int) (*step, error) {
+	s := &step{node: n, subs: make(map[string]*plan)}
+	for _, name := range n.Inputs {
+		if name != "" {
+			s.reads = append(s.reads, name)
 		}
 	}
-	s := &scope{vals: inputs}
-	if inputs == nil {
-		s.vals = map[string]*Value{}
-	}
-	list, err := r.graph(p.m.Graph, s, outputs)
-	if err != nil {
-		return nil, fmt.Errorf("onnx/op: %w", err)
-	}
-	out := make(map[string]*Value, len(list))
-	for i, name := range outputs {
-		out[name] = list[i]
-	}
-	return out, nil
-}
-
-// run is one run of a program.
-type run struct {
-	p     *Program
-	left  int64 // bytes
-	depth int
-}
-
-// scope holds the values of a graph, and those of the graphs around it.
-type scope struct {
-	vals  map[string]*Value
-	init  map[string]*onnx.Tensor
-	outer *scope
-	attrs *onnx.Node // of a function's call: what its nodes refer to
-	fn    *onnx.Function
-}
-
-func (s *scope) find(name string) (*Value, error) {
-	for ; s != nil; s = s.outer {
-		if v := s.vals[name]; v != nil {
-			return v, nil
-		}
-		if t := s.init[name]; t != nil {
-			return fromTensor(t)
-		}
-	}
-	return nil, nil
-}
-
-// graph computes the named values of g. s.vals has the inputs.
-func (r *run) graph(g *onnx.Graph, s *scope, outputs []string) ([]*Value, error) {
-	if r.depth++; r.depth > maxDepth {
-		return nil, fmt.Errorf("graphs are nested more than %d deep", maxDepth)
-	}
-	defer func() { r.depth-- }()
-	given := s.vals
-	s.vals = make(map[string]*Value, len(g.Nodes))
-	for k, v := range given {
-		s.vals[k] = v
-	}
-	s.init = make(map[string]*onnx.Tensor, len(g.Initializers))
-	for _, t := range g.Initializers {
-		if s.vals[t.Name] == nil {
-			s.init[t.Name] = t
-		}
-	}
-	nodes, err := g.Sorted()
-	if err != nil {
-		return nil, err
-	}
-	plan, uses := needed(nodes, outputs, s)
-	for _, n := range plan {
-		if err := r.node(n, s); err != nil {
-			return nil, fmt.Errorf("node %s (%s): %w", nodeName(n), n.Op, err)
-		}
-		for _, in := range reads(n) {
-			if uses[in]--; uses[in] == 0 {
-				r.free(s, in)
-			}
-		}
-	}
-	out := make([]*Value, len(outputs))
-	for i, name := range outputs {
-		v, err := s.find(name)
-		if err != nil {
-			return nil, err
-		}
-		if v == nil {
-			return nil, fmt.Errorf("value %q: there is no node that makes it and no input of that name", name)
-		}
-		out[i] = v
-	}
-	return out, nil
-}
-
-func nodeName(n *onnx.Node) string {
-	if n.Name != "" || len(n.Outputs) == 0 {
-		return n.Name
-	}
-	return n.Outputs[0]
-}
-
-// free forgets a value of this scope.
-func (r *run) free(s *scope, name string) {
-	if v := s.vals[name]; v != nil {
-		r.left += v.bytes()
-		delete(s.vals, name)
-	}
-}
-
-// reads are all names that a node reads, those from inside its sub-graphs included.
-func reads(n *onnx.Node) []string {
-	out := slices.Clone(n.Inputs)
 	for _, a := range n.Attrs {
 		for _, g := range a.Graphs {
-			out = append(out, outside(g)...)
-		}
-	}
-	return out
-}
-
-// outside are names that a graph reads, its own among them: more than needed is harmless.
-func outside(g *onnx.Graph) []string {
-	var out []string
-	for _, n := range g.Nodes {
-		out = append(out, reads(n)...)
-	}
-	for _, o := range g.Outputs {
-		out = append(out, o.Name)
-	}
-	return out
-}
-
-// needed are the nodes that outputs depend on, in order, and how often names are read.
-// What is given is not computed; outputs are never freed.
-func needed(nodes []*onnx.Node, outputs []string, s *scope) ([]*onnx.Node, map[string]int) {
-	want := make(map[string]bool, len(nodes))
-	uses := make(map[string]int, len(nodes))
-	for _, o := range outputs {
-		want[o] = true
-		uses[o]++
-	}
-	var plan []*onnx.Node
-	for _, n := range slices.Backward(nodes) {
-		if !slices.ContainsFunc(n.Outputs, func(o string) bool { return o != "" && want[o] && s.vals[o] == nil }) {
-			continue
-		}
-		plan = append(plan, n)
-		for _, in := range reads(n) {
-			want[in] = true
-			uses[in]++
-		}
-	}
-	slices.Reverse(plan)
-	return plan, uses
-}
-
-// node runs one node.
-func (r *run) node(n *onnx.Node, s *scope) error {
-	c := &Call{run: r, scope: s, Node: n, In: make([]*Value, len(n.Inputs)), Pool: r.p.o.Pool}
-	for i, name := range n.Inputs {
-		if name == "" {
-			continue
-		}
-		v, err := s.find(name)
-		if err != nil {
-			return err
-		}
-		if v == nil {
-			return fmt.Errorf("its input %q has no value", name)
-		}
-		c.In[i] = v
-	}
-	out, err := r.call(c)
-	if err == nil {
-		err = c.err
-	}
-	if err != nil {
-		return err
-	}
-	for i, v := range out {
-		if i >= len(n.Outputs) || n.Outputs[i] == "" {
-			continue
-		}
-		if v == nil {
-			return fmt.Errorf("output %d is not implemented", i)
-		}
-		if r.left -= v.bytes(); r.left < 0 {
-			return fmt.Errorf("values take more than the limit of %d bytes", r.p.o.MaxMemory)
-		}
-		s.vals[n.Outputs[i]] = v
-	}
-	return nil
-}
-
-// call runs a function of the model or a row of the table. A mistake in a file that an
-// operator did not look for becomes an error here.
-func (r *run) call(c *Call) (out []*Value, err error) {
-	k := key(c.Node.Domain, c.Node.Op)
-	if f := r.p.fns[k]; f != nil {
-		return r.function(f, c)
-	}
-	f := r.p.table[k]
-	if f == nil {
-		return nil, ErrUnsupported
-	}
-	defer func() {
-		if e := recover(); e != nil {
-			if e, ok := e.(error); ok {
-				err = fmt.Errorf("inputs do not fit: %w", e)
-				return
+			sub, err := b.plan(g, opsets, depth+1)
+			if err != nil {
+				return nil, err
 			}
-			err = fmt.Errorf("inputs do not fit: %v", e)
+			s.subs[a.Name] = sub
+			s.reads = append(s.reads, sub.captures()...)
 		}
-	}()
-	return f(c)
+	}
+	if f := b.p.fns[functionKey(n.Domain, n.Op, n.Overload)]; f != nil {
+		s.fn = f
+		return s, b.function(f, depth)
+	}
+	row, version, err := find(plainDomain(n.Domain), n.Op, opsets)
+	if err != nil {
+		b.missing[err.Error()]++
+	}
+	s.row, s.version = row, version
+	return s, nil
 }
 
-// function runs a function that the model brings along.
-func (r *run) function(f *onnx.Function, c *Call) ([]*Value, error) {
-	s := &scope{vals: map[string]*Value{}, attrs: c.Node, fn: f}
-	for i, in := range f.Body.Inputs {
-		if i < len(c.In) && c.In[i] != nil {
-			s.vals[in.Name] = c.In[i]
+// function makes the plan of a local function when it is first called.
+func (b *builder) function(f *function, depth int) error {
+	if f.busy {
+		return fmt.Errorf("onnx/op: %w: function %s calls itself", onnx.ErrFormat, f.def.Name)
+	}
+	if f.plan != nil {
+		return nil
+	}
+	f.busy = true
+	defer func() { f.busy = false }()
+	p, err := b.plan(f.def.Body, f.def.Opsets, depth+1)
+	f.plan = p
+	return err
+}
+
+// captures are the names that a graph reads from those around it.
+func (p *plan) captures() []string {
+	var out []string
+	outside := func(name string) {
+		if _, made := p.maker[name]; !made && !p.inputs[name] && p.consts[name] == nil {
+			out = append(out, name)
 		}
 	}
-	var names []string
-	for _, o := range f.Body.Outputs {
-		names = append(names, o.Name)
+	for _, s := range p.steps {
+		for _, name := range s.reads {
+			outside(name)
+		}
 	}
-	return r.graph(f.Body, s, names)
+	for _, o := range p.graph.Outputs {
+		outside(o.Name)
+	}
+	return out
+}
+
+// find looks up an operator at the version that the opset imports select.
+func find(domain, name string, opsets []onnx.Opset) (*Row, int64, error) {
+	label := name
+	if domain != "" {
+		label = domain + "." + name
+	}
+	opset := int64(0)
+	for _, o := range opsets {
+		if plainDomain(o.Domain) == domain {
+			opset = o.Version
+		}
+	}
+	if opset == 0 && domain != "" {
+		opset = 1 // some exporters leave the import of com.microsoft out
+	}
+	row := table[[2]string{domain, name}]
+	switch {
+	case row == nil:
+		return nil, 0, errors.New(label)
+	case opset > newest[domain]:
+		return nil, 0, fmt.Errorf("%s of opset %d, known are those up to %d", label, opset, newest[domain])
+	}
+	for _, v := range slices.Backward(row.Since) {
+		if v <= opset {
+			return row, v, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("%s of opset %d, known are those from %d on", label, opset, row.Since[0])
+}
+
+// fold computes what depends on small constants alone. What fails is left for a run
+// to report, if it gets there.
+func (p *Program) fold(pl *plan) {
+	if pl.folded {
+		return
+	}
+	pl.folded = true
+	r := p.newRun()
+	f := &frame{run: r, plan: pl, values: make(map[string]*Value)}
+	for i, s := range pl.steps {
+		for _, sub := range s.subs {
+			p.fold(sub)
+		}
+		if s.fn != nil {
+			p.fold(s.fn.plan)
+		}
+		if s.row == nil || len(s.subs) > 0 || !pl.foldable(s) {
+			continue
+		}
+		if out, err := f.execute(s); err == nil {
+			pl.keep(i, out)
+		}
+		r.live = 0 // what is kept is small
+	}
 }

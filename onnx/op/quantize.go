@@ -1,160 +1,175 @@
 package op
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/detox-surgery/detox-surgery/onnx"
 )
 
-// scales finds the scale and zero point of each element of a tensor.
-type scales struct {
-	s, z         *Value
-	axis, block  int
-	inner, along int
+// grid says which scale and zero point an element of a tensor has: one for all, one
+// along an axis, or one for each block along an axis. The tensor is [outer, d, inner].
+type grid struct {
+	scale               []float32
+	zero                []int64 // nil: zeros
+	outer, d, inner     int
+	perOuter, per, step int // scale (o, k, i) is at (o*perOuter + k/per)*step + i%step
 }
 
-func (c *Call) scales(x, s, z *Value) (*scales, error) {
-	q := &scales{s: s, z: z, axis: -1}
-	if len(s.F) == 1 {
-		return q, nil
+// grid reads scales and zero points for a tensor of dimensions dims.
+func (c *call) grid(dims []int, scale, zero *Value) *grid {
+	if !scale.Type.IsFloat() {
+		c.fail("scales of type %v", scale.Type)
 	}
-	a, err := axis(c.int("axis", 1), len(x.Dims))
-	if err != nil {
-		return nil, err
-	}
-	q.axis, q.block, q.inner, q.along = a, c.int("block_size", 0), product(x.Dims[a+1:]), x.Dims[a]
-	want := q.along
-	if q.block > 0 {
-		want = product(x.Dims[:a]) * ((q.along + q.block - 1) / q.block) * q.inner
-	}
-	if len(s.F) != want {
-		return nil, fmt.Errorf("%d scales for shape %v along axis %d", len(s.F), x.Dims, a)
-	}
-	return q, nil
-}
-
-func (q *scales) at(i int) (float32, int64) {
-	j := 0
-	if q.axis >= 0 {
-		pos := i / q.inner % q.along
-		if j = pos; q.block > 0 {
-			per := (q.along + q.block - 1) / q.block
-			j = (i/q.inner/q.along*per+pos/q.block)*q.inner + i%q.inner
+	g := &grid{scale: scale.F, outer: 1, d: 1, inner: product(dims), per: 1, step: 1}
+	if zero != nil && storeOf(zero.Type) != inF {
+		if g.zero = c.integers(zero); len(g.zero) != len(scale.F) {
+			c.fail("%d zero points for %d scales", len(g.zero), len(scale.F))
 		}
 	}
-	if q.z == nil || len(q.z.I) == 0 {
-		return q.s.F[j], 0
+	block := c.int("block_size", 0)
+	if len(scale.F) == 1 && block == 0 {
+		return g
 	}
-	return q.s.F[j], q.z.I[j%len(q.z.I)]
+	k := c.axis(c.int("axis", 1), len(dims))
+	g.outer, g.d, g.inner = product(dims[:k]), dims[k], product(dims[k+1:])
+	if block == 0 {
+		if len(scale.F) != g.d {
+			c.fail("%d scales for dimension %d", len(scale.F), g.d)
+		}
+		return g
+	}
+	if block < 1 || block > c.run.limit {
+		c.fail("blocks of %d", block)
+	}
+	g.per, g.step = int(block), g.inner
+	g.perOuter = (g.d + g.per - 1) / g.per
+	if len(scale.F) != g.outer*g.perOuter*g.inner {
+		c.fail("%d scales for dimensions %v in blocks of %d", len(scale.F), dims, block)
+	}
+	return g
 }
 
-func dequantizeLinear(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	x := c.In[0]
-	q, err := c.scales(x, c.In[1], c.in(2))
-	if err != nil {
-		return nil, err
-	}
-	y := made(c.In[1].Type, x.Dims)
-	for i, v := range x.I {
-		s, z := q.at(i)
-		y.F[i] = float32(v-z) * s
-	}
-	return []*Value{y}, nil
+// each calls f for every run of inner elements: where it starts, and the first of its
+// scales, of which there are step.
+func (g *grid) each(c *call, f func(at, first int)) {
+	c.rows(g.outer*g.d, g.inner, func(r int) {
+		o, k := r/g.d, r%g.d
+		f(r*g.inner, (o*g.perOuter+k/g.per)*g.step)
+	})
 }
 
-func quantizeLinear(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
+func (g *grid) zeroAt(i int) int64 {
+	if g.zero == nil {
+		return 0
 	}
-	x, t := c.In[0], onnx.Type(c.int("output_dtype", int(onnx.Uint8)))
-	if c.has(2) {
-		t = c.In[2].Type
-	}
-	q, err := c.scales(x, c.In[1], c.in(2))
-	if err != nil {
-		return nil, err
-	}
-	if t.IsFloat() {
-		return nil, fmt.Errorf("quantization to %v", t)
-	}
-	y := made(t, x.Dims)
-	lo, hi := limits(t)
-	for i, v := range x.F {
-		s, z := q.at(i)
-		y.I[i] = min(max(int64(math.RoundToEven(float64(v/s)))+z, lo), hi)
-	}
-	return []*Value{y}, nil
+	return g.zero[i]
 }
 
-func dynamicQuantize(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
+// dequantizeLinear is (x - zero) scale.
+func dequantizeLinear(c *call) []*Value {
+	x, scale := c.arg(0), c.floats(1)
+	to := onnx.Type(c.int("output_dtype", 0))
+	if to == onnx.Undefined {
+		to = scale.Type
 	}
-	x := c.In[0]
+	return one(c.dequantized(x, c.grid(x.Dims, scale, c.opt(2)), to))
+}
+
+func (c *call) dequantized(x *Value, g *grid, to onnx.Type) *Value {
+	if !x.Type.IsInteger() || !to.IsFloat() {
+		c.fail("dequantization of %v to %v is not supported", x.Type, to)
+	}
+	y := c.alloc(to, x.Dims)
+	signed := signedType(x.Type)
+	bytes := storeOf(x.Type) == inB
+	g.each(c, func(at, first int) {
+		dst := y.F[at : at+g.inner]
+		for i := range dst {
+			k := first
+			if g.step > 1 {
+				k += i
+			}
+			var v int64
+			switch {
+			case bytes && signed:
+				v = int64(int8(x.b[at+i]))
+			case bytes:
+				v = int64(x.b[at+i])
+			default:
+				v = x.I[at+i]
+			}
+			dst[i] = float32(v-g.zeroAt(k)) * g.scale[k]
+		}
+	})
+	return y
+}
+
+// quantizeLinear rounds x / scale to even, adds the zero point and saturates.
+func quantizeLinear(c *call) []*Value {
+	x, scale, zero := c.arg(0), c.floats(1), c.opt(2)
+	to := onnx.Type(c.int("output_dtype", 0))
+	if zero != nil {
+		to = zero.Type
+	}
+	if to == onnx.Undefined {
+		to = onnx.Uint8
+	}
+	if !integer(to) {
+		c.fail("quantization to %v is not supported", to)
+	}
+	return one(c.quantized(x.sharingFloats(c), c.grid(x.Dims, scale, zero), to))
+}
+
+// sharingFloats is a tensor of any number type as floats.
+func (v *Value) sharingFloats(c *call) *Value {
+	return &Value{Type: onnx.Float, Dims: v.Dims, F: c.asFloats(v)}
+}
+
+func (c *call) quantized(x *Value, g *grid, to onnx.Type) *Value {
+	y := c.alloc(to, x.Dims)
+	lo, hi := limits(to)
+	g.each(c, func(at, first int) {
+		for i, f := range x.F[at : at+g.inner] {
+			k := first
+			if g.step > 1 {
+				k += i
+			}
+			v := saturated(f/g.scale[k], g.zeroAt(k), lo, hi)
+			if y.b != nil {
+				y.b[at+i] = byte(v)
+			} else {
+				y.I[at+i] = v
+			}
+		}
+	})
+	return y
+}
+
+// saturated rounds to even and adds a zero point; NaN becomes the zero point.
+func saturated(f float32, zero, lo, hi int64) int64 {
+	r := math.RoundToEven(float64(f))
+	if r != r {
+		r = 0
+	}
+	r = max(-1<<40, min(r, 1<<40))
+	return max(lo, min(int64(r)+zero, hi))
+}
+
+// dynamicQuantizeLinear quantizes to UINT8 by the range of the elements and 0.
+func dynamicQuantizeLinear(c *call) []*Value {
+	q, scale, zero := c.dynamic(c.floats(0))
+	return []*Value{q, Floats(nil, []float32{scale}), {Type: onnx.Uint8, b: []byte{byte(zero)}}}
+}
+
+func (c *call) dynamic(x *Value) (q *Value, scale float32, zero int64) {
 	var lo, hi float32
 	for _, v := range x.F {
 		lo, hi = min(lo, v), max(hi, v)
 	}
-	s := (hi - lo) / 255
-	var z int64
-	if s > 0 {
-		z = int64(math.RoundToEven(float64(min(max(-lo/s, 0), 255))))
+	if scale = (hi - lo) / 255; scale == 0 || scale != scale {
+		scale = 1
 	}
-	y := made(onnx.Uint8, x.Dims)
-	for i, v := range x.F {
-		if s > 0 {
-			y.I[i] = min(max(int64(math.RoundToEven(float64(v/s)))+z, 0), 255)
-		}
-	}
-	return []*Value{y, Floats(nil, []float32{s}), {Type: onnx.Uint8, I: []int64{z}}}, nil
-}
-
-// matMulInteger multiplies exactly in float32 parts: the products of bytes are below
-// 2^16, and sums of 256 of them are whole numbers of 24 bits.
-func matMulInteger(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	a, b := centred(c.In[0], c.in(2), true), centred(c.In[1], c.in(3), false)
-	k := a.Dims[len(a.Dims)-1]
-	var sum *Value
-	const step = 256
-	for lo := 0; lo < k; lo += step {
-		n := min(step, k-lo)
-		y, err := multiply(c, cut(a, len(a.Dims)-1, lo, n), cut(b, len(b.Dims)-2, lo, n))
-		if err != nil {
-			return nil, err
-		}
-		if sum == nil {
-			sum = made(onnx.Int32, y.Dims)
-		}
-		for i, v := range y.F {
-			sum.I[i] += int64(v)
-		}
-	}
-	return []*Value{sum}, nil
-}
-
-// centred are codes minus their zero point, which may be one for each row of a or
-// column of b.
-func centred(x, z *Value, rows bool) *Value {
-	y := made(onnx.Float, x.Dims)
-	n := x.Dims[len(x.Dims)-1]
-	for i, v := range x.I {
-		y.F[i] = float32(v)
-		switch {
-		case z == nil:
-		case len(z.I) == 1:
-			y.F[i] -= float32(z.I[0])
-		case rows:
-			y.F[i] -= float32(z.I[i/n])
-		default:
-			y.F[i] -= float32(z.I[i%n])
-		}
-	}
-	return y
+	zero = saturated(-lo/scale, 0, 0, 255)
+	g := &grid{scale: []float32{scale}, zero: []int64{zero}, outer: 1, d: 1, inner: len(x.F), per: 1, step: 1}
+	return c.quantized(x, g, onnx.Uint8), scale, zero
 }

@@ -1,268 +1,279 @@
 package op
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/detox-surgery/detox-surgery/onnx"
 )
 
-// reduction is a way to make one number of many.
-type reduction func(x []float64) float64
+// reducer computes a value of n elements that lie step apart.
+type reducer struct {
+	f func(x []float32, n, step int) float32
+	i func(x []int64, n, step int) int64
+}
 
-func sum(x []float64) (s float64) {
-	for _, v := range x {
-		s += v
+// sumOf adds f of the elements in float64.
+func sumOf(x []float32, n, step int, f func(x float64) float64) float64 {
+	s := 0.0
+	for i := range n {
+		s += f(float64(x[i*step]))
 	}
 	return s
 }
 
-func mean(x []float64) float64 { return sum(x) / float64(len(x)) }
-
-func top(x []float64) float64 {
-	best := math.Inf(-1)
-	for _, v := range x {
-		best = max(best, v)
+func sumInts(x []int64, n, step int, f func(x int64) int64) (s int64) {
+	for i := range n {
+		s += f(x[i*step])
 	}
-	return best
+	return s
 }
 
-func bottom(x []float64) float64 {
-	best := math.Inf(1)
-	for _, v := range x {
-		best = min(best, v)
+func same64(x float64) float64   { return x }
+func square64(x float64) float64 { return x * x }
+
+func logSumExp(x []float32, n, step int) float32 {
+	top := math.Inf(-1)
+	for i := range n {
+		top = math.Max(top, float64(x[i*step]))
 	}
-	return best
+	if math.IsInf(top, 0) {
+		return float32(top)
+	}
+	return float32(top + math.Log(sumOf(x, n, step, func(x float64) float64 { return math.Exp(x - top) })))
 }
 
-func prod(x []float64) float64 {
+func product32(x []float32, n, step int) float32 {
 	p := 1.0
-	for _, v := range x {
-		p *= v
+	for i := range n {
+		p *= float64(x[i*step])
+	}
+	return float32(p)
+}
+
+func productInts(x []int64, n, step int) int64 {
+	p := int64(1)
+	for i := range n {
+		p *= x[i*step]
 	}
 	return p
 }
 
-// reduce makes an operator over axes.
-func reduce(f reduction) func(c *Call) ([]*Value, error) {
-	return func(c *Call) ([]*Value, error) {
-		if err := c.need(1); err != nil {
-			return nil, err
+func extreme[T float32 | int64](start T, better func(a, b T) T) func(x []T, n, step int) T {
+	return func(x []T, n, step int) T {
+		v := start
+		for i := range n {
+			v = better(v, x[i*step])
 		}
-		x, axes := c.In[0], c.list("axes", 1)
-		if len(axes) == 0 && c.int("noop_with_empty_axes", 0) != 0 {
-			return []*Value{x}, nil
-		}
-		gone := make([]bool, len(x.Dims))
-		for i := range gone {
-			gone[i] = len(axes) == 0
-		}
-		for _, a := range axes {
-			a, err := axis(a, len(x.Dims))
-			if err != nil {
-				return nil, err
-			}
-			gone[a] = true
-		}
-		return []*Value{reduced(x, gone, c.int("keepdims", 1) != 0, f)}, nil
+		return v
 	}
 }
 
-func reduced(x *Value, gone []bool, keep bool, f reduction) *Value {
-	var perm, outer, inner, dims []int
-	for i, g := range gone {
+var (
+	sumReducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, same64)) },
+		func(x []int64, n, step int) int64 { return sumInts(x, n, step, func(x int64) int64 { return x }) }}
+	meanReducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, same64) / float64(n)) },
+		func(x []int64, n, step int) int64 {
+			return sumInts(x, n, step, func(x int64) int64 { return x }) / int64(max(1, n))
+		}}
+	productReducer   = reducer{product32, productInts}
+	maxReducer       = reducer{extreme(float32(math.Inf(-1)), func(a, b float32) float32 { return max(a, b) }), extreme(int64(math.MinInt64), func(a, b int64) int64 { return max(a, b) })}
+	minReducer       = reducer{extreme(float32(math.Inf(1)), func(a, b float32) float32 { return min(a, b) }), extreme(int64(math.MaxInt64), func(a, b int64) int64 { return min(a, b) })}
+	sumSquareReducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, square64)) },
+		func(x []int64, n, step int) int64 { return sumInts(x, n, step, func(x int64) int64 { return x * x }) }}
+	l1Reducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, math.Abs)) },
+		func(x []int64, n, step int) int64 {
+			return sumInts(x, n, step, func(x int64) int64 { return max(x, -x) })
+		}}
+	l2Reducer = reducer{func(x []float32, n, step int) float32 { return float32(math.Sqrt(sumOf(x, n, step, square64))) },
+		func(x []int64, n, step int) int64 {
+			return int64(math.Sqrt(float64(sumInts(x, n, step, func(x int64) int64 { return x * x }))))
+		}}
+	logSumReducer    = reducer{func(x []float32, n, step int) float32 { return float32(math.Log(sumOf(x, n, step, same64))) }, nil}
+	logSumExpReducer = reducer{logSumExp, nil}
+)
+
+// reduce makes a kernel of a reducer. Axes are an input from version since on.
+func reduce(r *reducer, since int64) kernel {
+	return func(c *call) []*Value {
+		x := c.arg(0)
+		axes := c.axes(1, since)
+		if len(axes) == 0 {
+			if c.flag("noop_with_empty_axes") {
+				return one(c.reduceAxes(r, x, nil, true))
+			}
+			for i := range x.Dims {
+				axes = append(axes, int64(i))
+			}
+		}
+		return one(c.reduceAxes(r, x, axes, c.int("keepdims", 1) != 0))
+	}
+}
+
+// reduceAxes moves the axes to the end and reduces each row of them.
+func (c *call) reduceAxes(r *reducer, x *Value, axes []int64, keep bool) *Value {
+	gone := make([]bool, len(x.Dims))
+	for _, a := range axes {
+		gone[c.axis(a, len(x.Dims))] = true
+	}
+	var perm []int64
+	var dims []int
+	n := 1
+	for i, d := range x.Dims {
 		switch {
-		case !g:
-			perm, outer, dims = append(perm, i), append(outer, x.Dims[i]), append(dims, x.Dims[i])
+		case !gone[i]:
+			perm = append(perm, int64(i))
+			dims = append(dims, d)
 		case keep:
 			dims = append(dims, 1)
 		}
 	}
-	for i, g := range gone {
-		if g {
-			perm, inner = append(perm, i), append(inner, x.Dims[i])
+	for i, d := range x.Dims {
+		if gone[i] {
+			perm = append(perm, int64(i))
+			n *= d
 		}
 	}
-	x = permuted(x, perm)
-	y := made(x.Type, dims)
-	n := product(inner)
-	buf := make([]float64, n)
-	for o := range product(outer) {
-		for i := range buf {
-			if x.F != nil {
-				buf[i] = float64(x.F[o*n+i])
-			} else {
-				buf[i] = float64(x.I[o*n+i])
+	if x.Type.IsFloat() {
+		x = c.permuted(x, perm)
+		out := c.alloc(x.Type, dims)
+		c.rows(len(out.F), n, func(i int) { out.F[i] = r.f(x.F[i*n:], n, 1) })
+		return out
+	}
+	if r.i == nil || storeOf(x.Type) == inS {
+		c.fail("%v elements are not supported", x.Type)
+	}
+	y := c.permuted(x, perm)
+	in := c.integers(y)
+	out := make([]int64, c.count(dims))
+	c.reserve(8 * int64(len(out)))
+	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
+	if n == 0 { // the extreme of nothing is that of the type
+		lo, hi = limits(x.Type)
+	}
+	for i := range out {
+		out[i] = max(lo, min(r.i(in[i*n:], n, 1), hi))
+	}
+	return c.fromIntegers(x.Type, dims, out)
+}
+
+// extremeIndex makes a kernel of ArgMax (sign 1) or ArgMin (-1).
+func extremeIndex(sign float64) kernel {
+	return func(c *call) []*Value {
+		x := c.arg(0)
+		k := c.axis(c.int("axis", 0), len(x.Dims))
+		last := c.flag("select_last_index")
+		dims := append([]int(nil), x.Dims...)
+		dims[k] = 1
+		if x.Dims[k] == 0 {
+			c.fail("axis %d is empty", k)
+		}
+		out := c.alloc(onnx.Int64, dims)
+		d, row := x.Dims[k], product(x.Dims[k+1:])
+		f := c.asFloats(x)
+		for i := range out.I {
+			base := i/row*d*row + i%row
+			best := 0
+			for j := range d {
+				a, b := sign*float64(f[base+j*row]), sign*float64(f[base+best*row])
+				if a > b || last && a == b {
+					best = j
+				}
 			}
+			out.I[i] = int64(best)
 		}
-		if v := f(buf); y.F != nil {
-			y.F[o] = float32(v)
-		} else {
-			y.I[o] = int64(v)
+		if c.int("keepdims", 1) == 0 {
+			return one(out.sharing(slices.Delete(dims, k, k+1)))
 		}
+		return one(out)
 	}
-	return y
 }
 
-func argMax(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
+// topK finds the largest or smallest elements along an axis, of equal ones those
+// that come first.
+func topK(c *call) []*Value {
+	x := c.arg(0)
+	k := c.axis(c.int("axis", -1), len(x.Dims))
+	n := c.int("k", 0)
+	if c.version >= 10 {
+		n = c.scalar(1)
 	}
-	a, err := axis(c.int("axis", 0), len(c.In[0].Dims))
-	if err != nil {
-		return nil, err
+	d := x.Dims[k]
+	if n < 0 || n > int64(d) {
+		c.fail("%d largest of %d", n, d)
 	}
-	gone := make([]bool, len(c.In[0].Dims))
-	gone[a] = true
-	last := c.int("select_last_index", 0) != 0
-	y := reduced(c.In[0], gone, c.int("keepdims", 1) != 0, func(x []float64) float64 {
-		best := 0
-		for i, v := range x {
-			if v > x[best] || last && v == x[best] {
-				best = i
+	dims := append([]int(nil), x.Dims...)
+	dims[k] = int(n)
+	values, at := c.alloc(x.Type, dims), c.alloc(onnx.Int64, dims)
+	order := 1
+	if c.int("largest", 1) != 0 {
+		order = -1
+	}
+	row := product(x.Dims[k+1:])
+	ints := []int64(nil)
+	if !x.Type.IsFloat() {
+		ints = c.integers(x)
+	}
+	idx := make([]int, d)
+	for i := range product(x.Dims[:k]) * row {
+		base, to := i/row*d*row+i%row, i/row*int(n)*row+i%row
+		for j := range idx {
+			idx[j] = j
+		}
+		slices.SortStableFunc(idx, func(a, b int) int {
+			if ints != nil {
+				return order * cmp.Compare(ints[base+a*row], ints[base+b*row])
 			}
-		}
-		return float64(best)
-	})
-	out := made(onnx.Int64, y.Dims)
-	for i := range out.I {
-		if y.F != nil {
-			out.I[i] = int64(y.F[i])
-		} else {
-			out.I[i] = y.I[i]
+			return order * cmp.Compare(x.F[base+a*row], x.F[base+b*row])
+		})
+		for j := range int(n) {
+			at.I[to+j*row] = int64(idx[j])
+			copyRange(values, to+j*row, x, base+idx[j]*row, 1)
 		}
 	}
-	return []*Value{out}, nil
+	return []*Value{values, at}
 }
 
-func softmax(c *Call) ([]*Value, error) { return alongAxis(c, softmaxRow) }
-
-func logSoftmax(c *Call) ([]*Value, error) {
-	return alongAxis(c, func(x []float32) {
-		hi, s := maxOf(x), 0.0
-		for _, v := range x {
-			s += math.Exp(float64(v) - hi)
-		}
-		for i, v := range x {
-			x[i] = float32(float64(v) - hi - math.Log(s))
-		}
-	})
-}
-
-func maxOf(x []float32) float64 {
-	hi := math.Inf(-1)
-	for _, v := range x {
-		hi = max(hi, float64(v))
-	}
-	return hi
-}
-
-func softmaxRow(x []float32) {
-	hi, s := maxOf(x), 0.0
-	for i, v := range x {
-		e := math.Exp(float64(v) - hi)
-		x[i] = float32(e)
-		s += e
-	}
-	for i := range x {
-		x[i] = float32(float64(x[i]) / s)
-	}
-}
-
-// alongAxis changes rows along an axis; before opset 13 all later axes belong to a row.
-func alongAxis(c *Call, f func(x []float32)) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x := c.In[0]
-	fallback := -1
-	if c.opset() < 13 {
-		fallback = 1
-	}
-	a, err := axis(c.int("axis", fallback), len(x.Dims))
-	if err != nil {
-		return nil, err
-	}
-	y := x.pick(x.Dims, func(i int) int { return i })
-	n, inner := x.Dims[a], product(x.Dims[a+1:])
-	if c.opset() < 13 {
-		n, inner = product(x.Dims[a:]), 1
-	}
-	row := make([]float32, n)
-	for o := range y.Len() / max(1, n*inner) {
-		for in := range inner {
-			for j := range row {
-				row[j] = y.F[(o*n+j)*inner+in]
+// cumulate makes a kernel of CumSum or CumProd.
+func cumulate(o *arithmetic, start float32) kernel {
+	return func(c *call) []*Value {
+		x := c.arg(0)
+		k := c.axis(c.scalar(1), len(x.Dims))
+		d, row := x.Dims[k], product(x.Dims[k+1:])
+		exclusive, reverse := c.flag("exclusive"), c.flag("reverse")
+		at := func(i, j int) int {
+			if reverse {
+				j = d - 1 - j
 			}
-			f(row)
-			for j := range row {
-				y.F[(o*n+j)*inner+in] = row[j]
+			return i/row*d*row + j*row + i%row
+		}
+		lines := product(x.Dims[:k]) * row
+		if x.Type.IsFloat() {
+			out := c.alloc(x.Type, x.Dims)
+			cumulateLines(out.F, x.F, lines, d, at, exclusive, start, o.f)
+			return one(out)
+		}
+		in := c.integers(x)
+		out := make([]int64, len(in))
+		c.reserve(8 * int64(len(in)))
+		cumulateLines(out, in, lines, d, at, exclusive, int64(start), o.i)
+		return one(c.fromIntegers(x.Type, x.Dims, out))
+	}
+}
+
+func cumulateLines[T any](dst, src []T, lines, d int, at func(i, j int) int, exclusive bool, start T, f func(a, b T) T) {
+	for i := range lines {
+		sum := start
+		for j := range d {
+			k := at(i, j)
+			if exclusive {
+				dst[k] = sum
 			}
-		}
-	}
-	return []*Value{y}, nil
-}
-
-func layerNorm(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	return one(normalized(c, c.In[0], c.In[1], c.in(2), c.float("epsilon", 1e-5), true))
-}
-
-func rmsNorm(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	return one(normalized(c, c.In[0], c.In[1], nil, c.float("epsilon", 1e-5), false))
-}
-
-// skipNorm adds input, skip and a bias, and gives the sum as output 3.
-func skipNorm(c *Call) ([]*Value, error) {
-	if err := c.need(3); err != nil {
-		return nil, err
-	}
-	layer := c.Node.Op == "SkipLayerNormalization"
-	var beta *Value
-	extra := c.in(3)
-	if layer {
-		beta, extra = c.in(3), c.in(4)
-	}
-	x, err := binary["Add"].apply(c.In[0], c.In[1])
-	if err == nil && extra != nil {
-		x, err = binary["Add"].apply(x, extra)
-	}
-	if err != nil {
-		return nil, err
-	}
-	y, err := normalized(c, x, c.In[2], beta, c.float("epsilon", 1e-12), layer)
-	return []*Value{y, nil, nil, x}, err
-}
-
-func normalized(c *Call, x, gain, bias *Value, eps float32, center bool) (*Value, error) {
-	a, err := axis(c.int("axis", -1), len(x.Dims))
-	if err != nil {
-		return nil, err
-	}
-	n := product(x.Dims[a:])
-	y := made(x.Type, x.Dims)
-	for r := range x.Len() / max(1, n) {
-		row, out := x.F[r*n:(r+1)*n], y.F[r*n:(r+1)*n]
-		var m, s float64
-		if center {
-			for _, v := range row {
-				m += float64(v) / float64(n)
-			}
-		}
-		for _, v := range row {
-			s += (float64(v) - m) * (float64(v) - m)
-		}
-		inv := 1 / math.Sqrt(s/float64(n)+float64(eps))
-		for i, v := range row {
-			out[i] = float32((float64(v)-m)*inv) * gain.F[i%len(gain.F)]
-			if bias != nil {
-				out[i] += bias.F[i%len(bias.F)]
+			sum = f(sum, src[k])
+			if !exclusive {
+				dst[k] = sum
 			}
 		}
 	}
-	return y, nil
 }

@@ -1,451 +1,315 @@
 package op
 
 import (
-	"errors"
-	"fmt"
+	"math"
 	"slices"
 
 	"github.com/detox-surgery/detox-surgery/onnx"
 )
 
-func identity(c *Call) ([]*Value, error) { return []*Value{c.in(0)}, c.need(1) }
-
-func castLike(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
+func shape(c *call) []*Value {
+	dims := c.arg(0).Dims
+	bound := func(name string, fallback int) int {
+		i := c.int(name, int64(fallback))
+		if i < 0 {
+			i += int64(len(dims))
+		}
+		return int(max(0, min(i, int64(len(dims)))))
 	}
-	return one(castTo(c.In[0], c.In[1].Type))
+	lo, hi := bound("start", 0), bound("end", len(dims))
+	out := []int64{}
+	for _, d := range dims[lo:max(lo, hi)] {
+		out = append(out, int64(d))
+	}
+	return one(c.fromIntegers(onnx.Int64, []int{len(out)}, out))
 }
 
-func cast(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	return one(castTo(c.In[0], onnx.Type(c.int("to", 0))))
+func size(c *call) []*Value {
+	return one(c.fromIntegers(onnx.Int64, nil, []int64{int64(c.arg(0).Len())}))
 }
 
-func castTo(x *Value, t onnx.Type) (*Value, error) {
-	if !t.Valid() || t == onnx.String || x.S != nil {
-		return nil, fmt.Errorf("cast of %v to %v", x.Type, t)
+// reshape takes 0 for the input's dimension, unless allowzero, and one -1 for what
+// is left.
+func reshape(c *call) []*Value {
+	x := c.arg(0)
+	want := c.ints("shape")
+	if c.version >= 5 {
+		want = c.integers(c.arg(1))
 	}
-	y := made(t, x.Dims)
-	for i, v := range x.F {
+	if len(want) > maxRank {
+		c.fail("%d dimensions", len(want))
+	}
+	dims := make([]int, len(want))
+	free, known := -1, []int{}
+	for i, d := range want {
 		switch {
-		case y.F != nil:
-			y.F[i] = v
-		case t == onnx.Bool:
-			y.I[i] = truthInt(v != 0)
-		default:
-			y.I[i] = wrap(t, int64(v))
-		}
-	}
-	for i, v := range x.I {
-		if y.F != nil {
-			y.F[i] = float32(v)
-		} else {
-			y.I[i] = wrap(t, v)
-		}
-	}
-	y.round()
-	return y, nil
-}
-
-func constant(c *Call) ([]*Value, error) {
-	for _, a := range c.Node.Attrs {
-		v, err := a.Value()
-		if err != nil {
-			return nil, err
-		}
-		switch v := v.(type) {
-		case *onnx.Tensor:
-			return one(fromTensor(v))
-		case float32:
-			return []*Value{Floats(nil, []float32{v})}, nil
-		case []float32:
-			return []*Value{Floats([]int{len(v)}, v)}, nil
-		case int64:
-			return []*Value{Ints(nil, []int64{v})}, nil
-		case []int64:
-			return []*Value{Ints([]int{len(v)}, v)}, nil
-		}
-	}
-	return nil, errors.New("a constant without a value that is known")
-}
-
-func constantOfShape(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	dims := small(c.In[0].I)
-	if _, err := checked(dims); err != nil {
-		return nil, err
-	}
-	x := Floats([]int{1}, []float32{0})
-	if a := c.attr("value"); a != nil && len(a.Tensors) == 1 {
-		var err error
-		if x, err = fromTensor(a.Tensors[0]); err != nil {
-			return nil, err
-		}
-	}
-	return []*Value{x.pick(dims, func(int) int { return 0 })}, nil
-}
-
-func shapeOf(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	n := len(c.In[0].Dims)
-	lo, hi := c.int("start", 0), c.int("end", n)
-	if lo < 0 {
-		lo += n
-	}
-	if hi < 0 {
-		hi += n
-	}
-	lo, hi = min(max(lo, 0), n), min(max(hi, 0), n)
-	x := []int64{}
-	for _, d := range c.In[0].Dims[lo:max(lo, hi)] {
-		x = append(x, int64(d))
-	}
-	return []*Value{Ints([]int{len(x)}, x)}, nil
-}
-
-func sizeOf(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	return []*Value{Ints(nil, []int64{int64(c.In[0].Len())})}, nil
-}
-
-func rangeOf(c *Call) ([]*Value, error) {
-	if err := c.need(3); err != nil {
-		return nil, err
-	}
-	if c.In[0].F != nil {
-		lo, hi, step := c.In[0].F[0], c.In[1].F[0], c.In[2].F[0]
-		n := int(max(0, min(float64(maxElements), ceil(float64(hi-lo)/float64(step)))))
-		y := made(c.In[0].Type, []int{n})
-		for i := range n {
-			y.F[i] = lo + float32(i)*step
-		}
-		return []*Value{y}, nil
-	}
-	lo, hi, step := c.In[0].I[0], c.In[1].I[0], c.In[2].I[0]
-	if step == 0 {
-		return nil, errors.New("a range with step 0")
-	}
-	n := max(0, int(min(maxElements, (hi-lo+step-sign(step))/step)))
-	y := made(c.In[0].Type, []int{n})
-	for i := range n {
-		y.I[i] = lo + int64(i)*step
-	}
-	return []*Value{y}, nil
-}
-
-func sign(x int64) int64 {
-	if x < 0 {
-		return -1
-	}
-	return 1
-}
-
-func ceil(x float64) float64 {
-	n := float64(int64(x))
-	if n < x {
-		n++
-	}
-	return n
-}
-
-func reshape(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x, dims := c.In[0], slices.Clone(c.list("shape", 1))
-	free, n := -1, 1
-	for i, d := range dims {
-		if d == 0 && c.int("allowzero", 0) == 0 {
-			if i >= len(x.Dims) {
-				return nil, fmt.Errorf("shape %v of a tensor with %d dimensions", dims, len(x.Dims))
-			}
-			dims[i] = x.Dims[i]
-		}
-		if dims[i] == -1 {
+		case d == -1 && free < 0:
 			free = i
 			continue
+		case d == 0 && !c.flag("allowzero"):
+			if i >= len(x.Dims) {
+				c.fail("shape %v takes dimension %d of %v", want, i, x.Dims)
+			}
+			d = int64(x.Dims[i])
 		}
-		n *= max(dims[i], 0)
+		if d < 0 || d > c.run.limit {
+			c.fail("shape %v", want)
+		}
+		dims[i] = int(d)
+		known = append(known, dims[i])
 	}
-	if free >= 0 {
-		if n == 0 || x.Len()%n != 0 {
-			return nil, fmt.Errorf("%v cannot become %v", x.Dims, dims)
-		}
+	if n := c.count(known); free >= 0 && n > 0 {
 		dims[free] = x.Len() / n
 	}
-	if m, err := checked(dims); err != nil || m != x.Len() {
-		return nil, fmt.Errorf("%v cannot become %v", x.Dims, dims)
+	if c.count(dims) != x.Len() {
+		c.fail("elements of %v do not make shape %v", x.Dims, want)
 	}
-	return []*Value{x.reshaped(dims)}, nil
+	return one(x.sharing(dims))
 }
 
-func flatten(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x := c.In[0]
+// maxRank bounds the number of dimensions that a node may ask for.
+const maxRank = 64
+
+// flatten makes a matrix of the dimensions before axis and the rest.
+func flatten(c *call) []*Value {
+	x := c.arg(0)
 	a := c.int("axis", 1)
 	if a < 0 {
-		a += len(x.Dims)
+		a += int64(len(x.Dims))
 	}
-	if a < 0 || a > len(x.Dims) {
-		return nil, fmt.Errorf("axis %d of a tensor with %d dimensions", a, len(x.Dims))
+	if a < 0 || a > int64(len(x.Dims)) {
+		c.fail("axis %d of a tensor with %d dimensions", a, len(x.Dims))
 	}
-	return []*Value{x.reshaped([]int{product(x.Dims[:a]), product(x.Dims[a:])})}, nil
+	return one(x.sharing([]int{product(x.Dims[:a]), product(x.Dims[a:])}))
 }
 
-func squeeze(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x, axes := c.In[0], c.list("axes", 1)
-	drop := map[int]bool{}
-	for _, a := range axes {
-		a, err := axis(a, len(x.Dims))
-		if err != nil {
-			return nil, err
-		}
-		drop[a] = true
-	}
-	dims := []int{}
+func squeeze(c *call) []*Value {
+	x := c.arg(0)
+	axes := c.axes(1, 13)
+	drop := make([]bool, len(x.Dims))
 	for i, d := range x.Dims {
-		if d == 1 && (axes == nil || drop[i]) {
-			continue
-		}
-		dims = append(dims, d)
+		drop[i] = axes == nil && d == 1
 	}
-	return []*Value{x.reshaped(dims)}, nil
-}
-
-func unsqueeze(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x, axes := c.In[0], c.list("axes", 1)
-	rank := len(x.Dims) + len(axes)
-	add := map[int]bool{}
 	for _, a := range axes {
-		a, err := axis(a, rank)
-		if err != nil {
-			return nil, err
+		i := c.axis(a, len(x.Dims))
+		if x.Dims[i] != 1 {
+			c.fail("dimension %d of %v is not 1", a, x.Dims)
 		}
-		add[a] = true
+		drop[i] = true
 	}
-	dims, rest := []int{}, x.Dims
-	for i := range rank {
-		if add[i] {
-			dims = append(dims, 1)
-		} else if len(rest) > 0 {
-			dims, rest = append(dims, rest[0]), rest[1:]
+	var dims []int
+	for i, d := range x.Dims {
+		if !drop[i] {
+			dims = append(dims, d)
 		}
 	}
-	return []*Value{x.reshaped(dims)}, nil
+	return one(x.sharing(dims))
 }
 
-func transpose(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
+func unsqueeze(c *call) []*Value {
+	x := c.arg(0)
+	axes := c.axes(1, 13)
+	if len(axes)+len(x.Dims) > maxRank {
+		c.fail("%d axes", len(axes))
 	}
-	x, perm := c.In[0], c.ints("perm")
-	n := len(x.Dims)
-	if perm == nil {
-		for i := range n {
-			perm = append(perm, n-1-i)
+	dims := make([]int, len(x.Dims)+len(axes))
+	for i := range dims {
+		dims[i] = -1
+	}
+	for _, a := range axes {
+		i := c.axis(a, len(dims))
+		if dims[i] == 1 {
+			c.fail("axis %d occurs twice", a)
+		}
+		dims[i] = 1
+	}
+	next := 0
+	for i := range dims {
+		if dims[i] < 0 {
+			dims[i] = x.Dims[next]
+			next++
 		}
 	}
-	if len(perm) != n {
-		return nil, fmt.Errorf("%d dimensions permuted as %v", n, perm)
-	}
-	return []*Value{permuted(x, perm)}, nil
+	return one(x.sharing(dims))
 }
 
-func permuted(x *Value, perm []int) *Value {
-	n := len(perm)
-	stride := strides(x.Dims)
-	dims, w := make([]int, n), &walk{index: make([]int, n), step: make([]int, n)}
-	for i, p := range perm {
-		dims[i], w.step[i] = x.Dims[p], stride[p]
+func transpose(c *call) []*Value {
+	x := c.arg(0)
+	perm := c.ints("perm")
+	rank := len(x.Dims)
+	if c.attribute("perm") == nil {
+		for i := range rank {
+			perm = append(perm, int64(rank-1-i))
+		}
 	}
-	w.dims = dims
-	return x.pick(dims, func(int) int { at := w.at; w.next(); return at })
+	return one(c.permuted(x, perm))
 }
 
-func strides(dims []int) []int {
-	out := make([]int, len(dims))
-	n := 1
-	for i := len(dims) - 1; i >= 0; i-- {
-		out[i] = n
-		n *= dims[i]
+func (c *call) permuted(x *Value, perm []int64) *Value {
+	rank := len(x.Dims)
+	if len(perm) != rank {
+		c.fail("permutation %v of %d dimensions", perm, rank)
 	}
-	return out
+	steps := contiguous(x.Dims)
+	dims, by := make([]int, rank), make([]int, rank)
+	seen := make([]bool, rank)
+	for i, a := range perm {
+		k := c.axis(a, rank)
+		if seen[k] {
+			c.fail("permutation %v", perm)
+		}
+		seen[k] = true
+		dims[i], by[i] = x.Dims[k], steps[k]
+	}
+	if slices.Equal(by, contiguous(dims)) {
+		return x.sharing(dims)
+	}
+	if len(x.F) > 0 && transposable(dims, by) {
+		return c.matrixTransposed(x, dims)
+	}
+	return c.strided(x, dims, by, 0)
 }
 
-func expand(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
+// transposable reports whether the last two dimensions change places and nothing
+// else does.
+func transposable(dims, by []int) bool {
+	n := len(dims)
+	if n < 2 || by[n-2] != 1 || by[n-1] != dims[n-2] {
+		return false
 	}
-	dims, err := broadcast(c.In[0].Dims, small(c.In[1].I))
-	if err != nil {
-		return nil, err
+	for i, size := n-3, dims[n-2]*dims[n-1]; i >= 0; i-- {
+		if by[i] != size {
+			return false
+		}
+		size *= dims[i]
 	}
-	w := newWalk(dims, c.In[0].Dims)
-	return []*Value{c.In[0].pick(dims, func(int) int { at := w.at; w.next(); return at })}, nil
+	return true
 }
 
-func tile(c *Call) ([]*Value, error) {
-	if err := c.need(2); err != nil {
-		return nil, err
-	}
-	x, reps := c.In[0], small(c.In[1].I)
+// matrixTransposed swaps the last two dimensions in tiles that fit the cache.
+func (c *call) matrixTransposed(x *Value, dims []int) *Value {
+	const tile = 32
+	y := c.alloc(x.Type, dims)
+	n := len(dims)
+	rows, cols := dims[n-2], dims[n-1] // of the result
+	strips := (rows + tile - 1) / tile
+	c.rows(len(x.F)/(rows*cols)*strips, tile*cols, func(task int) {
+		base := task / strips * rows * cols
+		r0 := task % strips * tile
+		r1 := min(r0+tile, rows)
+		for k0 := 0; k0 < cols; k0 += tile {
+			for r := r0; r < r1; r++ {
+				dst := y.F[base+r*cols+k0 : base+r*cols+min(k0+tile, cols)]
+				for k := range dst {
+					dst[k] = x.F[base+(k0+k)*rows+r]
+				}
+			}
+		}
+	})
+	return y
+}
+
+// expand broadcasts to a shape that the input may enlarge.
+func expand(c *call) []*Value {
+	x := c.arg(0)
+	dims := c.broadcast(x.Dims, c.dims(c.integers(c.arg(1))))
+	return one(c.expanded(x, dims))
+}
+
+func tile(c *call) []*Value {
+	x := c.arg(0)
+	reps := c.dims(c.integers(c.arg(1)))
 	if len(reps) != len(x.Dims) {
-		return nil, fmt.Errorf("%d repeats of %d dimensions", len(reps), len(x.Dims))
+		c.fail("%d repeats of %d dimensions", len(reps), len(x.Dims))
 	}
-	dims := make([]int, len(reps))
-	for i, r := range reps {
-		dims[i] = x.Dims[i] * r
+	// Every dimension becomes two: repeats with stride 0, and the dimension.
+	steps := contiguous(x.Dims)
+	var dims, by, out []int
+	for i, d := range x.Dims {
+		dims, by = append(dims, reps[i], d), append(by, 0, steps[i])
+		c.count(dims)
+		out = append(out, reps[i]*d)
 	}
-	if _, err := checked(dims); err != nil {
-		return nil, err
-	}
-	from, to := strides(x.Dims), strides(dims)
-	return []*Value{x.pick(dims, func(i int) int {
-		at := 0
-		for d := range dims {
-			at += i / to[d] % dims[d] % x.Dims[d] * from[d]
-		}
-		return at
-	})}, nil
+	return one(c.strided(x, dims, by, 0).sharing(out))
 }
 
-func concat(c *Call) ([]*Value, error) {
-	if err := c.need(len(c.In)); err != nil {
-		return nil, err
+func identity(c *call) []*Value {
+	if v := c.opt(0); v != nil {
+		return one(v)
 	}
-	a, err := axis(c.int("axis", 0), len(c.In[0].Dims))
-	if err != nil {
-		return nil, err
-	}
-	dims := slices.Clone(c.In[0].Dims)
-	dims[a] = 0
-	for _, x := range c.In {
-		if len(x.Dims) != len(dims) {
-			return nil, fmt.Errorf("shapes %v and %v", c.In[0].Dims, x.Dims)
-		}
-		dims[a] += x.Dims[a]
-	}
-	y := made(c.In[0].Type, dims)
-	at := 0
-	for o := range product(dims[:a]) {
-		for _, x := range c.In {
-			n := product(x.Dims[a:])
-			y.copyRun(at, x, o*n, n)
-			at += n
-		}
-	}
-	return []*Value{y}, nil
+	return one(c.arg(0))
 }
 
-func split(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x := c.In[0]
-	a, err := axis(c.int("axis", 0), len(x.Dims))
-	if err != nil {
-		return nil, err
-	}
-	parts := c.list("split", 1)
-	if parts == nil {
-		n := c.int("num_outputs", len(c.Node.Outputs))
-		each := (x.Dims[a] + n - 1) / max(n, 1)
-		for i := range n {
-			parts = append(parts, max(0, min(each, x.Dims[a]-i*each)))
+// constantValue gives the value of whichever attribute the node has.
+func constantValue(c *call) []*Value {
+	for _, a := range []string{"value", "value_float", "value_int", "value_string", "value_floats", "value_ints", "value_strings"} {
+		switch v := c.attribute(a).(type) {
+		case nil:
+		case *onnx.Tensor:
+			t, err := fromTensor(v)
+			c.check(err)
+			return one(t)
+		case float32:
+			return one(Floats(nil, []float32{v}))
+		case int64:
+			return one(Ints(nil, []int64{v}))
+		case string:
+			return one(Strings(nil, []string{v}))
+		case []float32:
+			return one(Floats([]int{len(v)}, v))
+		case []int64:
+			return one(Ints([]int{len(v)}, v))
+		case []string:
+			return one(Strings([]int{len(v)}, v))
+		default:
+			c.fail("attribute %s is of another type", a)
 		}
 	}
-	var out []*Value
-	from := 0
-	for _, n := range parts {
-		if n < 0 || from+n > x.Dims[a] {
-			return nil, fmt.Errorf("parts %v of %d", parts, x.Dims[a])
-		}
-		out = append(out, cut(x, a, from, n))
-		from += n
-	}
-	return out, nil
+	c.fail("a constant without a value that is known")
+	return nil
 }
 
-// cut is n elements along an axis.
-func cut(x *Value, a, from, n int) *Value {
-	dims := slices.Clone(x.Dims)
-	dims[a] = n
-	y := made(x.Type, dims)
-	inner := product(dims[a+1:])
-	for o := range product(dims[:a]) {
-		y.copyRun(o*n*inner, x, (o*x.Dims[a]+from)*inner, n*inner)
+func constantOfShape(c *call) []*Value {
+	dims := c.dims(c.integers(c.arg(0)))
+	v := Floats([]int{1}, []float32{0})
+	if t, ok := c.attribute("value").(*onnx.Tensor); ok {
+		var err error
+		v, err = fromTensor(t)
+		c.check(err)
 	}
-	return y
+	if v.Len() != 1 {
+		c.fail("a value of %d elements", v.Len())
+	}
+	return one(c.strided(v, dims, make([]int, len(dims)), 0))
 }
 
-func slice(c *Call) ([]*Value, error) {
-	if err := c.need(1); err != nil {
-		return nil, err
-	}
-	x := c.In[0]
-	starts, ends, axes, steps := c.list("starts", 1), c.list("ends", 2), c.list("axes", 3), c.list("steps", 4)
-	for i, s := range starts {
-		a, step := i, 1
-		if axes != nil {
-			a = axes[i]
+func rangeOf(c *call) []*Value {
+	a, b, d := c.arg(0), c.arg(1), c.arg(2)
+	c.same(a, b, d)
+	if !a.Type.IsFloat() {
+		from, to, by := c.scalar(0), c.scalar(1), c.scalar(2)
+		n := 0
+		switch {
+		case by == 0:
+			c.fail("a step of 0")
+		case (to > from) == (by > 0) && to != from:
+			distance, step := uint64(max(from, to))-uint64(min(from, to)), uint64(max(by, -by))
+			n = int(min((distance-1)/step+1, 1<<62))
 		}
-		if steps != nil {
-			step = steps[i]
+		out := c.alloc(onnx.Int64, []int{n})
+		for i := range out.I {
+			out.I[i] = from + int64(i)*by
 		}
-		a, err := axis(a, len(x.Dims))
-		if err != nil {
-			return nil, err
-		}
-		if step == 0 {
-			return nil, errors.New("a slice with step 0")
-		}
-		x = sliced(x, a, s, ends[i], step)
+		return one(c.fromIntegers(a.Type, []int{n}, out.I))
 	}
-	return []*Value{x}, nil
-}
-
-func sliced(x *Value, a, from, to, step int) *Value {
-	d := x.Dims[a]
-	if from < 0 {
-		from += d
+	from, to, by := float64(c.number(0)), float64(c.number(1)), float64(c.number(2))
+	n := math.Ceil((to - from) / by)
+	if by == 0 || n != n || n > float64(c.run.limit) {
+		c.fail("range %v to %v by %v", from, to, by)
 	}
-	if to < 0 {
-		to += d
+	out := c.alloc(a.Type, []int{int(max(0, n))})
+	for i := range out.F {
+		out.F[i] = float32(from + float64(i)*by)
 	}
-	if step > 0 {
-		from, to = min(max(from, 0), d), min(max(to, 0), d)
-		if step == 1 {
-			return cut(x, a, from, max(0, to-from))
-		}
-	} else {
-		from, to = min(max(from, 0), d-1), min(max(to, -1), d-1)
-	}
-	n := max(0, (to-from+step-int(sign(int64(step))))/step)
-	dims := slices.Clone(x.Dims)
-	dims[a] = n
-	y := made(x.Type, dims)
-	inner := product(dims[a+1:])
-	for o := range product(dims[:a]) {
-		for i := range n {
-			y.copyRun((o*n+i)*inner, x, (o*d+from+i*step)*inner, inner)
-		}
-	}
-	return y
+	return one(out)
 }
