@@ -1,6 +1,7 @@
 package op_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // FuzzProgram: no small model makes the runtime fail other than by an error, take more
 // than its memory, or run on and on.
 func FuzzProgram(f *testing.F) {
-	for _, path := range []string{"testdata/nodes.zip", "testdata/microsoft.zip"} {
+	for _, path := range []string{"testdata/nodes.zip", "testdata/microsoft.zip", "testdata/ort.zip"} {
 		seeds(f, path)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -34,13 +35,17 @@ func FuzzProgram(f *testing.F) {
 		for _, o := range m.Graph.Outputs {
 			outputs = append(outputs, o.Name)
 		}
-		p, err := op.New(m, op.Options{MaxMemory: 1 << 20})
+		p, err := op.New(m, op.Options{MaxMemory: 1 << 20, MaxSteps: 10_000})
 		if err != nil {
 			return
 		}
 		start := time.Now()
-		if _, err := p.Run(inputs, outputs); time.Since(start) > 5*time.Second {
+		_, err = p.Run(inputs, outputs)
+		if time.Since(start) > 5*time.Second {
 			t.Fatalf("ran for %v (%v)", time.Since(start), err)
+		}
+		if err != nil && strings.Contains(err.Error(), "internal error") { // a recovered panic
+			t.Fatal(err)
 		}
 	})
 }

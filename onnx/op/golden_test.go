@@ -130,16 +130,20 @@ func runGolden(m *onnx.Model) (err error) {
 		return err
 	}
 	rtol, atol := tolerance(m)
+	var slack int64
+	if _, ok := m.Meta("off_by"); ok {
+		slack = 1
+	}
 	for _, name := range names {
-		if err := differs(got[name], want[name], rtol, atol); err != nil {
+		if err := differs(got[name], want[name], rtol, atol, slack); err != nil {
 			return fmt.Errorf("%w: output %s: %w", errWrong, name, err)
 		}
 	}
 	return nil
 }
 
-// differs compares a value with what it must be.
-func differs(got, want *op.Value, rtol, atol float64) error {
+// differs compares a value with what it must be; integers may be slack away.
+func differs(got, want *op.Value, rtol, atol float64, slack int64) error {
 	switch {
 	case got == nil:
 		return fmt.Errorf("no value")
@@ -149,6 +153,14 @@ func differs(got, want *op.Value, rtol, atol float64) error {
 		return fmt.Errorf("shape %v, want %v", got.Dims, want.Dims)
 	case len(got.F) != len(want.F) || len(got.I) != len(want.I) || len(got.S) != len(want.S):
 		return fmt.Errorf("%d floats, %d integers, %d strings; want %d, %d, %d", len(got.F), len(got.I), len(got.S), len(want.F), len(want.I), len(want.S))
+	}
+	// Narrow floats may be three steps away: ONNX's reference rounds after every node.
+	switch want.Type {
+	case onnx.Float16:
+		rtol = max(rtol, 3.0/1024)
+	case onnx.BFloat16:
+		rtol = max(rtol, 3.0/128)
+	default:
 	}
 	for i, y := range want.F {
 		x := got.F[i]
@@ -160,7 +172,7 @@ func differs(got, want *op.Value, rtol, atol float64) error {
 		}
 	}
 	for i, y := range want.I {
-		if got.I[i] != y {
+		if d := got.I[i] - y; max(d, -d) > slack {
 			return fmt.Errorf("element %d is %d, want %d", i, got.I[i], y)
 		}
 	}
