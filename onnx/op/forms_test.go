@@ -15,6 +15,14 @@ import (
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
+// smallVocab is the vocabulary of models by make_onnx.py --tiny.
+const smallVocab = 512
+
+// unstable are forms whose activations are rounded with steps of the largest one, which
+// is 22,500 in block 11 of SmolLM2. Norm gains changed by 1e-6 move onnxruntime's own
+// logits by 8.7 (top-1 equal at 15 of 22) and 0.6, those of f32_ts by 2e-4.
+var unstable = map[string]bool{"int8_dyn": true, "int8_static": true}
+
 // TestForms runs the forms that shared/models/make_onnx.py has built and holds their
 // logits against onnxruntime's. DETOX_ONNX names the folder. The script's own
 // expected_logits.f32 are those of onnxruntime's optimized graph, which for forms with
@@ -22,6 +30,9 @@ import (
 // against plain_logits.f32, the graph as it stands, where testdata/plain_logits.py has
 // written it.
 func TestForms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole models take a minute")
+	}
 	pool := simd.NewPool(2)
 	defer pool.Close()
 	for _, path := range testenv.ONNX(t) {
@@ -36,6 +47,9 @@ func TestForms(t *testing.T) {
 			}
 			worst, agree := 0.0, 0
 			v := len(want) / len(ids)
+			if unstable[filepath.Base(dir)] && v > smallVocab {
+				t.Skip("rounded activations of the whole model turn a change of 1e-6 into one of the logits: only small models tell")
+			}
 			for i := range ids {
 				a, b := got[i*v:(i+1)*v], want[i*v:(i+1)*v]
 				if top(a) == top(b) {
@@ -49,7 +63,7 @@ func TestForms(t *testing.T) {
 				}
 			}
 			t.Logf("largest difference %.2g, top-1 %d of %d, %v", worst, agree, len(ids), took.Round(time.Millisecond))
-			if limit := formLimit(filepath.Base(dir)); !(worst <= limit) || agree < len(ids)-disagree[filepath.Base(dir)] {
+			if limit := formLimit(filepath.Base(dir)); !(worst <= limit) || agree != len(ids) {
 				t.Errorf("largest difference %g (limit %g), top-1 equal at %d of %d", worst, limit, agree, len(ids))
 			}
 		})
@@ -62,17 +76,12 @@ func formLimit(form string) float64 {
 	case "f32", "f32_ts", "f32_op23", "f32_past", "genai_f32", "int4_gguf":
 		return 1e-4
 	case "f16", "f16_conv", "genai_f16":
-		return 0.1 // two steps of a float16 at 54 are 0.0625; onnxruntime's own f16 is 0.06 to 0.09 from its f32
-	case "int8_dyn":
-		return 10 // one scale for all activations, whose largest is 22,500: onnxruntime's own graphs, optimized and not, are 9.5 apart
+		return 0.1 // three steps of a float16 at 54; onnxruntime's own f16 is 0.094 from f32 in the whole model
 	case "int8_static":
 		return 0.02 // a last bit flips a step of the quantized activations: onnx's reference evaluator is 0.016 from onnxruntime
 	}
 	return 2e-3
 }
-
-// disagree is at how many of the 22 tokens the largest logit may be another one.
-var disagree = map[string]int{"int8_dyn": 3}
 
 // rewritten are the forms whose expected_logits.f32 are not those of the graph.
 var rewritten = map[string]bool{
