@@ -49,30 +49,36 @@ func TestForms(t *testing.T) {
 				}
 			}
 			t.Logf("largest difference %.2g, top-1 %d of %d, %v", worst, agree, len(ids), took.Round(time.Millisecond))
-			if limit := formLimit(filepath.Base(dir)); !(worst <= limit) || agree < len(ids)-disagree[filepath.Base(dir)] {
+			limit, free := formLimit(filepath.Base(dir), v)
+			if !(worst <= limit) || agree < len(ids)-free {
 				t.Errorf("largest difference %g (limit %g), top-1 equal at %d of %d", worst, limit, agree, len(ids))
 			}
 		})
 	}
 }
 
-// formLimit is how far logits (of up to 54 in SmolLM2) may be from onnxruntime's.
-func formLimit(form string) float64 {
+// formLimit is how far logits (of up to 54 in SmolLM2) may be from onnxruntime's, and at
+// how many of the 22 tokens the largest one may be another. A model of a vocabulary below
+// 1000 is one of two blocks, in which roundings of activations do not add up.
+func formLimit(form string, vocabulary int) (limit float64, free int) {
+	whole := vocabulary > 1000
 	switch form {
 	case "f32", "f32_ts", "f32_op23", "f32_past", "genai_f32", "int4_gguf":
-		return 1e-4
+		return 1e-4, 0
 	case "f16", "f16_conv", "genai_f16":
-		return 0.1 // two steps of a float16 at 54 are 0.0625; onnxruntime's own f16 is 0.06 to 0.09 from its f32
+		return 0.1, 0 // two steps of a float16 at 54 are 0.0625; onnxruntime's own f16 is 0.06 to 0.09 from its f32
 	case "int8_dyn":
-		return 10 // one scale for all activations, whose largest is 22,500: onnxruntime's own graphs, optimized and not, are 9.5 apart
+		if whole {
+			return 10, 8 // one scale for all activations, whose largest is 22,500: onnxruntime's own graphs, optimized and not, are 9.5 and 5 tokens apart
+		}
 	case "int8_static":
-		return 0.02 // a last bit flips a step of the quantized activations: onnx's reference evaluator is 0.016 from onnxruntime
+		if whole {
+			return 1.6, 1 // those of onnxruntime are 1.54 apart
+		}
+		return 0.02, 0 // a last bit flips a step of the quantized activations: onnx's reference evaluator is 0.016 from onnxruntime
 	}
-	return 2e-3
+	return 2e-3, 0
 }
-
-// disagree is at how many of the 22 tokens the largest logit may be another one.
-var disagree = map[string]int{"int8_dyn": 3}
 
 // rewritten are the forms whose expected_logits.f32 are not those of the graph.
 var rewritten = map[string]bool{
