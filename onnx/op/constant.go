@@ -7,6 +7,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/detox-surgery/detox-surgery/gguf/quant"
 	"github.com/detox-surgery/detox-surgery/onnx"
 )
 
@@ -71,17 +72,33 @@ var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // floatElements shares the mapped file where it can.
 func floatElements(t *onnx.Tensor) ([]float32, error) {
-	if t.Type != onnx.Float || !littleEndian || t.Storage == onnx.Typed {
-		return t.Float32s()
-	}
 	raw, err := t.Raw()
 	if err != nil || len(raw) == 0 {
 		return []float32{}, err
+	}
+	if half(t.Type) {
+		return halfElements(t.Type, raw), nil
+	}
+	if t.Type != onnx.Float || !littleEndian {
+		return t.Float32s()
 	}
 	if uintptr(unsafe.Pointer(&raw[0]))%4 != 0 {
 		return t.Float32s()
 	}
 	return unsafe.Slice((*float32)(unsafe.Pointer(&raw[0])), len(raw)/4), nil
+}
+
+func halfElements(t onnx.Type, raw []byte) []float32 {
+	out := make([]float32, len(raw)/2)
+	for i := range out {
+		h := binary.LittleEndian.Uint16(raw[2*i:])
+		if t == onnx.Float16 {
+			out[i] = quant.F16ToF32(h)
+		} else {
+			out[i] = quant.BF16ToF32(h)
+		}
+	}
+	return out
 }
 
 func integerElements(t *onnx.Tensor) ([]int64, error) {

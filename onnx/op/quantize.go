@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/detox-surgery/detox-surgery/onnx"
+	"github.com/detox-surgery/detox-surgery/simd"
 )
 
 // grid says which scale and zero point an element of a tensor has: one for all, one
@@ -20,7 +21,11 @@ func (c *call) grid(dims []int, scale, zero *Value) *grid {
 	if !scale.Type.IsFloat() {
 		c.fail("scales of type %v", scale.Type)
 	}
-	g := &grid{scale: scale.F, outer: 1, d: 1, inner: product(dims), per: 1, step: 1}
+	rows, cols := 1, product(dims) // of one scale for all, for the workers to share
+	if n := len(dims); n > 1 {
+		rows, cols = product(dims[:n-1]), dims[n-1]
+	}
+	g := &grid{scale: scale.F, outer: 1, d: rows, inner: cols, per: max(1, rows), step: 1}
 	if zero != nil && storeOf(zero.Type) != inF {
 		if g.zero = c.integers(zero); len(g.zero) != len(scale.F) {
 			c.fail("%d zero points for %d scales", len(g.zero), len(scale.F))
@@ -31,10 +36,13 @@ func (c *call) grid(dims []int, scale, zero *Value) *grid {
 		return g
 	}
 	k := c.axis(c.int("axis", 1), len(dims))
-	g.outer, g.d, g.inner = product(dims[:k]), dims[k], product(dims[k+1:])
+	g.outer, g.d, g.inner, g.per = product(dims[:k]), dims[k], product(dims[k+1:]), 1
 	if block == 0 {
 		if len(scale.F) != g.d {
 			c.fail("%d scales for dimension %d", len(scale.F), g.d)
+		}
+		if g.inner == 1 { // the last axis: rows with a scale for each element
+			g.d, g.inner, g.step = 1, g.d, g.d
 		}
 		return g
 	}
@@ -46,6 +54,9 @@ func (c *call) grid(dims []int, scale, zero *Value) *grid {
 	if len(scale.F) != g.outer*g.perOuter*g.inner {
 		c.fail("%d scales for dimensions %v in blocks of %d", len(scale.F), dims, block)
 	}
+	if g.inner == 1 && g.d%g.per == 0 { // the last axis: rows are blocks
+		g.outer, g.d, g.inner, g.per, g.perOuter = g.outer*g.perOuter, 1, g.per, 1, 1
+	}
 	return g
 }
 
@@ -56,6 +67,25 @@ func (g *grid) each(c *call, f func(at, first int)) {
 		o, k := r/g.d, r%g.d
 		f(r*g.inner, (o*g.perOuter+k/g.per)*g.step)
 	})
+}
+
+// finish subtracts zero points from small integers, exactly, and scales them.
+func (g *grid) finish(dst []float32, first int) {
+	if g.step == 1 {
+		s, z := g.scale[first], float32(g.zeroAt(first))
+		for i, v := range dst {
+			dst[i] = (v - z) * s
+		}
+		return
+	}
+	scale := g.scale[first : first+len(dst)]
+	if g.zero == nil {
+		simd.Mul(dst, dst, scale)
+		return
+	}
+	for i, z := range g.zero[first : first+len(dst)] {
+		dst[i] = (dst[i] - float32(z)) * scale[i]
+	}
 }
 
 func (g *grid) zeroAt(i int) int64 {
@@ -81,25 +111,28 @@ func (c *call) dequantized(x *Value, g *grid, to onnx.Type) *Value {
 	}
 	y := c.alloc(to, x.Dims)
 	signed := signedType(x.Type)
-	bytes := storeOf(x.Type) == inB
 	g.each(c, func(at, first int) {
 		dst := y.F[at : at+g.inner]
-		for i := range dst {
-			k := first
-			if g.step > 1 {
-				k += i
+		switch {
+		case x.I != nil: // large integers are subtracted before they are rounded
+			for i, v := range x.I[at : at+g.inner] {
+				k := first
+				if g.step > 1 {
+					k += i
+				}
+				dst[i] = float32(v-g.zeroAt(k)) * g.scale[k]
 			}
-			var v int64
-			switch {
-			case bytes && signed:
-				v = int64(int8(x.b[at+i]))
-			case bytes:
-				v = int64(x.b[at+i])
-			default:
-				v = x.I[at+i]
+			return
+		case signed:
+			for i, v := range x.b[at : at+g.inner] {
+				dst[i] = float32(int8(v))
 			}
-			dst[i] = float32(v-g.zeroAt(k)) * g.scale[k]
+		default:
+			for i, v := range x.b[at : at+g.inner] {
+				dst[i] = float32(v)
+			}
 		}
+		g.finish(dst, first)
 	})
 	return y
 }

@@ -208,8 +208,10 @@ func (f *frame) execute(s *step) (out []*Value, err error) {
 			out, err = nil, nodeError(s.node, e)
 		}
 		keep := make(map[*buffer]bool)
-		for _, v := range out {
-			mark(v, keep)
+		for k, v := range out {
+			if k < len(s.node.Outputs) && s.node.Outputs[k] != "" {
+				mark(v, keep)
+			}
 		}
 		for _, b := range c.made {
 			if !keep[b] && b.refs == 0 {
