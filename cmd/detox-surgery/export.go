@@ -69,6 +69,8 @@ func exportForm(c *cli.Context) (export.Form, error) {
 		return f, usagef("export --as %s: give either --edit or --edited", f.Name)
 	case !f.NeedsChange && sources != 0:
 		return f, usagef("export --as %s: -m names the edited model; --edit and --edited are not for it", f.Name)
+	case c.IsSet("scale") && c.String("edit") == "":
+		return f, usagef("--scale is for edit files; give --edit")
 	case c.IsSet("energy") && !(c.Float64("energy") > 0 && c.Float64("energy") <= 1):
 		return f, usagef("--energy must be above 0 and at most 1, not %g", c.Float64("energy"))
 	case c.IsSet("rank") && c.Int("rank") < 1:
@@ -159,8 +161,12 @@ func openExport(c *cli.Context, form export.Form, in *export.Input, out string) 
 		in.Edit.Scale(c.Float64("scale"))
 	}
 	if in.Adapter != "" {
-		if _, err = open(in.Adapter); err != nil {
+		a, err := open(in.Adapter)
+		if err != nil {
 			return done, err
+		}
+		if kind, _ := a.String("general.type"); kind != "adapter" {
+			return done, fmt.Errorf("%s is no adapter: key general.type is %q", in.Adapter, kind)
 		}
 	}
 	in.Rank = export.Rank{Max: c.Int("rank"), Energy: c.Float64("energy")}
