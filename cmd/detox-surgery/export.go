@@ -15,6 +15,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/surgery/export"
 	"github.com/detox-surgery/detox-surgery/surgery/pairs"
 	"github.com/detox-surgery/detox-surgery/train/data"
+	"github.com/detox-surgery/detox-surgery/train/model"
 )
 
 // The ranks of adapters that are asked for where no flag says another.
@@ -175,6 +176,9 @@ func openExport(c *cli.Context, form export.Form, in *export.Input, out string) 
 		if in.Rank.Energy > 0 {
 			in.Rank.Max = defaultMaxRank
 		}
+	}
+	if form.Name == "modelfile" && in.Parent.Path() != in.Model {
+		return done, fmt.Errorf("%w: Ollama loads no split model; detox-surgery merge makes one file of it", model.ErrUnsupported)
 	}
 	if form.Name == "control-vector" {
 		err = readExportPairs(c, in)
