@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -127,8 +128,8 @@ func openExport(c *cli.Context, form export.Form, in *export.Input, out string) 
 	var closers []func() error
 	done = func() error {
 		var err error
-		for i := len(closers) - 1; i >= 0; i-- {
-			err = errors.Join(err, closers[i]())
+		for _, f := range slices.Backward(closers) {
+			err = errors.Join(err, f())
 		}
 		return err
 	}
