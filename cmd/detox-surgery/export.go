@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/detox-surgery/detox-surgery/surgery/export"
 	"github.com/detox-surgery/detox-surgery/surgery/pairs"
 	"github.com/detox-surgery/detox-surgery/train/data"
+	"github.com/detox-surgery/detox-surgery/train/model"
 )
 
 // The ranks of adapters that are asked for where no flag says another.
@@ -69,6 +71,8 @@ func exportForm(c *cli.Context) (export.Form, error) {
 		return f, usagef("export --as %s: give either --edit or --edited", f.Name)
 	case !f.NeedsChange && sources != 0:
 		return f, usagef("export --as %s: -m names the edited model; --edit and --edited are not for it", f.Name)
+	case c.IsSet("scale") && c.String("edit") == "":
+		return f, usagef("--scale is for edit files; give --edit")
 	case c.IsSet("energy") && !(c.Float64("energy") > 0 && c.Float64("energy") <= 1):
 		return f, usagef("--energy must be above 0 and at most 1, not %g", c.Float64("energy"))
 	case c.IsSet("rank") && c.Int("rank") < 1:
@@ -124,8 +128,8 @@ func openExport(c *cli.Context, form export.Form, in *export.Input, out string) 
 	var closers []func() error
 	done = func() error {
 		var err error
-		for i := len(closers) - 1; i >= 0; i-- {
-			err = errors.Join(err, closers[i]())
+		for _, f := range slices.Backward(closers) {
+			err = errors.Join(err, f())
 		}
 		return err
 	}
@@ -159,8 +163,12 @@ func openExport(c *cli.Context, form export.Form, in *export.Input, out string) 
 		in.Edit.Scale(c.Float64("scale"))
 	}
 	if in.Adapter != "" {
-		if _, err = open(in.Adapter); err != nil {
+		a, err := open(in.Adapter)
+		if err != nil {
 			return done, err
+		}
+		if kind, _ := a.String("general.type"); kind != "adapter" {
+			return done, fmt.Errorf("%s is no adapter: key general.type is %q", in.Adapter, kind)
 		}
 	}
 	in.Rank = export.Rank{Max: c.Int("rank"), Energy: c.Float64("energy")}
@@ -169,6 +177,9 @@ func openExport(c *cli.Context, form export.Form, in *export.Input, out string) 
 		if in.Rank.Energy > 0 {
 			in.Rank.Max = defaultMaxRank
 		}
+	}
+	if form.Name == "modelfile" && in.Parent.Path() != in.Model {
+		return done, fmt.Errorf("%w: Ollama loads no split model; detox-surgery merge makes one file of it", model.ErrUnsupported)
 	}
 	if form.Name == "control-vector" {
 		err = readExportPairs(c, in)

@@ -19,7 +19,7 @@ const (
 	vectorBatch    = 512 // tokens of a forward pass, except a single long sequence
 )
 
-func checkVector(in *Input) error {
+func checkVector(in *Input, _ string) error {
 	if len(in.Pairs) == 0 {
 		return fmt.Errorf("%w: no pairs to measure residual streams on", ErrOption)
 	}

@@ -68,7 +68,7 @@ func approximate(ctx context.Context, in *Input, keep func(c *Change) (reason st
 // approximate factors the matrices of one tensor, all to the same rank.
 func (in *Input) approximate(c *Change) (adapterPart, TensorResult) {
 	h := fnv.New64a()
-	h.Write([]byte(c.Name)) //nolint:errcheck // a hash takes everything
+	h.Write([]byte(c.Name))
 	w := &simd.Dense{N: c.Rows, K: c.Cols, Data: make([]float32, c.Rows*c.Cols)}
 	fs := make([]factors, c.Experts)
 	p := adapterPart{c: c}

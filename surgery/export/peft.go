@@ -37,11 +37,17 @@ type loraConfig struct {
 	Ranks         map[string]int `json:"rank_pattern"`
 }
 
-func checkPEFT(in *Input) error {
+func checkPEFT(in *Input, out string) error {
 	if arch, ok := in.Parent.String("general.architecture"); !ok || layouts[arch].blocks == "" {
 		return fmt.Errorf("export: %w: no names of modules are known for architecture %q", model.ErrUnsupported, arch)
 	}
-	return checkRank(in)
+	for _, name := range []string{peftWeights, peftConfig} {
+		path := filepath.Join(out, name)
+		if _, err := os.Lstat(path); err == nil && !in.Force {
+			return fmt.Errorf("export: write %s: %w", path, fs.ErrExist)
+		}
+	}
+	return checkRank(in, out)
 }
 
 // writePEFT writes the folder out. The names are those of transformers, and the rows

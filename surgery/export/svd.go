@@ -68,17 +68,28 @@ func truncate(p *simd.Pool, w *simd.Dense, r Rank, seed uint64) factors {
 	}
 }
 
-// rangeOf returns l orthonormal rows of length N that nearly span the columns of w.
+// rangeOf returns l orthonormal rows of length N that nearly span the columns of w;
+// exactly, if l is the smaller side of w.
 func rangeOf(p *simd.Pool, w *simd.Dense, l int, seed uint64) []float32 {
-	rng := rand.New(rand.NewPCG(seed, uint64(l)))
 	x, y := make([]float32, l*w.K), make([]float32, l*w.N)
-	for i := range x {
-		x[i] = float32(rng.NormFloat64())
+	steps := powerSteps
+	switch l {
+	case w.N:
+		identity(y, l)
+		return y
+	case w.K:
+		identity(x, l)
+		steps = 0
+	default:
+		rng := rand.New(rand.NewPCG(seed, uint64(l)))
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
 	}
 	for step := 0; ; step++ {
 		simd.MatMulT(p, l, x, w.K, w, 0, y, w.N)
 		orthonormalize(y, l, w.N)
-		if step == powerSteps {
+		if step == steps {
 			return y
 		}
 		simd.MatMul(p, l, y, w.N, w, 0, x, w.K)
@@ -86,45 +97,31 @@ func rangeOf(p *simd.Pool, w *simd.Dense, l int, seed uint64) []float32 {
 	}
 }
 
+func identity(x []float32, n int) {
+	for i := range n {
+		x[i*n+i] = 1
+	}
+}
+
 // orthonormalize makes the l rows of x orthonormal, each with what the rows before
 // leave of it; what is left of a row that they span already becomes zero. Twice is
 // enough (Giraud, Langou and Rozložník 2005).
 func orthonormalize(x []float32, l, n int) {
-	row := make([]float64, n)
 	for i := range l {
-		xi := x[i*n : (i+1)*n]
-		for k, v := range xi {
-			row[k] = float64(v)
-		}
-		before := norm(row)
+		row := x[i*n : (i+1)*n]
+		before := simd.SumSquares(row)
 		for range 2 {
 			for j := range i {
-				xj := x[j*n : (j+1)*n]
-				var dot float64
-				for k, v := range xj {
-					dot += float64(v) * row[k]
-				}
-				for k, v := range xj {
-					row[k] -= dot * float64(v)
-				}
+				other := x[j*n : (j+1)*n]
+				simd.Axpy(row, -simd.Dot(row, other), other)
 			}
 		}
-		scale := 0.0
-		if after := norm(row); after > 1e-6*before {
-			scale = 1 / after
+		scale := float32(0)
+		if after := simd.SumSquares(row); after > 1e-12*before {
+			scale = float32(1 / math.Sqrt(after))
 		}
-		for k, v := range row {
-			xi[k] = float32(scale * v)
-		}
+		simd.Scale(row, scale, row)
 	}
-}
-
-func norm(x []float64) float64 {
-	var s float64
-	for _, v := range x {
-		s += v * v
-	}
-	return math.Sqrt(s)
 }
 
 // spectrum is the singular value decomposition of w within the span of q.

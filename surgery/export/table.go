@@ -56,8 +56,8 @@ type Form struct {
 	// NeedsChange says that the form holds a change, so that there must be an edit or
 	// an edited file.
 	NeedsChange bool
-	// Check refuses bad input before any work; may be nil.
-	check func(in *Input) error
+	// check refuses bad input before any work; may be nil.
+	check func(in *Input, out string) error
 	write func(ctx context.Context, in *Input, out string) (*Result, error)
 }
 
@@ -86,7 +86,7 @@ func Write(ctx context.Context, f Form, in *Input, out string) (*Result, error) 
 		panic(errInput)
 	}
 	if f.check != nil {
-		if err := f.check(in); err != nil {
+		if err := f.check(in, out); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +106,7 @@ var ErrOption = errors.New("export: bad option")
 // maxRank bounds what is asked for; no adapter has more.
 const maxRank = 4096
 
-func checkRank(in *Input) error {
+func checkRank(in *Input, _ string) error {
 	switch r := in.Rank; {
 	case r.Max < 1 || r.Max > maxRank:
 		return fmt.Errorf("%w: rank must be within 1..%d, not %d", ErrOption, maxRank, r.Max)
