@@ -52,12 +52,14 @@ func apply(c *cli.Context) (err error) {
 	if err := os.MkdirAll(filepath.Dir(in.Output), 0o755); err != nil {
 		return err
 	}
-	whole, runs, done, err := wholeModel(in.Model, in.Output)
-	if err != nil {
-		return err
+	var runs []int
+	if !c.Bool("dry-run") { // a plan does without a merged file
+		var done func() error
+		if in.Model, runs, done, err = wholeModel(in.Model, in.Output); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, done()) }()
 	}
-	defer func() { err = errors.Join(err, done()) }()
-	in.Model = whole
 	if in.Suite, err = suite(c, cfg.Measure); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func OpenImportance(path string) (Importance, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() // only read
+	defer file.Close() //nolint:errcheck // only read
 	magic := make([]byte, 4)
 	if n, err := io.ReadFull(file, magic); n < 4 {
 		return nil, fmt.Errorf("gguf/mix: %s: %w: %w", path, ErrImportance, err)

@@ -150,6 +150,7 @@ func FuzzImportance(f *testing.F) {
 }
 
 func checkImportance(t *testing.T, im Importance, err error, size int) {
+	t.Helper()
 	if (err == nil) != (im != nil) {
 		t.Fatalf("%d entries and error %v", len(im), err)
 	}

@@ -115,7 +115,7 @@ func hashOf(f *gguf.File) string {
 	sort.Slice(ts, func(i, j int) bool { return ts[i].Name < ts[j].Name })
 	h := sha256.New()
 	for _, x := range ts {
-		fmt.Fprintf(h, "%s\n%s\n", x.Name, x.Type)
+		h.Write(fmt.Appendf(nil, "%s\n%s\n", x.Name, x.Type))
 		h.Write(x.Raw())
 	}
 	return hex.EncodeToString(h.Sum(nil))

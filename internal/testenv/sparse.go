@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,10 +49,9 @@ func writeAt(path string, start, end []byte, at int64) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if _, err := f.Write(start); err != nil {
-		return err
+	_, err = f.Write(start)
+	if err == nil {
+		_, err = f.WriteAt(end, at)
 	}
-	_, err = f.WriteAt(end, at)
-	return err
+	return errors.Join(err, f.Close())
 }
