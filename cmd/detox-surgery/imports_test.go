@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"internal/jsonfile":   {},
 	"gguf":                {"gguf", "simd", "github.com/edsrzf/mmap-go", "internal/atomicfile", "internal/testenv"},
 	"onnx":                {"onnx", "simd", "github.com/edsrzf/mmap-go", "google.golang.org/protobuf", "internal/atomicfile"},
+	"onnx/op":             {"onnx", "simd", "gguf/quant", "google.golang.org/protobuf"}, // quant: the one codec of 16-bit floats
 	"onnx/graph":          {"onnx", "github.com/owulveryck/onnx-go", "gonum.org/v1/gonum", "google.golang.org/protobuf"},
 	"onnx/layout":         {"internal/jsonfile"},
 	"train":               {"train", "gguf", "onnx", "simd", "gonum.org/v1/gonum"},

@@ -14,7 +14,7 @@ func groupQueryAttention(c *call) []*Value {
 		q, k, v = all.cut(0, h), all.cut(h, kv), all.cut(h+kv, kv)
 	}
 	lengths, total := c.list(5), int(c.scalar(6))
-	if len(lengths) != q.b || total < q.t || total > 1<<31 {
+	if len(lengths) != q.b || total < q.t || total > 1<<30 {
 		c.fail("%d lengths of %d sequences, %d keys in all", len(lengths), q.b, total)
 	}
 	// A prompt starts at 0 even where it is padded; what follows goes behind the keys

@@ -3,6 +3,7 @@ package op
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -78,7 +79,7 @@ func (p *Program) checkInput(name string, v *Value) error {
 	}
 	n := 1
 	for _, d := range v.Dims {
-		if d < 0 || d > 1<<40 || n > 1<<40 {
+		if d < 0 || d > math.MaxInt32 || int64(n) > 1<<40 {
 			return fmt.Errorf("onnx/op: input %q has dimensions %v", name, v.Dims)
 		}
 		n *= d
