@@ -26,6 +26,10 @@ func TestMicrosoft(t *testing.T) { goldens(t, "microsoft") }
 // functions.
 func TestOnnxruntime(t *testing.T) { goldens(t, "ort") }
 
+// TestModels runs small classifiers and language models in the graphs that exporters and
+// onnxruntime's optimizer make of them.
+func TestModels(t *testing.T) { goldens(t, "models") }
+
 // untested are operators that no golden reaches.
 var untested = map[string]string{"com.microsoft.BiasSoftmax": "onnxruntime has it on GPUs alone; TestBiasSoftmax"}
 
