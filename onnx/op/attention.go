@@ -42,12 +42,12 @@ func (c *call) heads(v *Value, n int) *heads {
 // used, with x behind them, in room for total vectors.
 func (c *call) appended(t onnx.Type, past *Value, used func(b int) int, x *heads, total int) *Value {
 	out := c.alloc(t, []int{x.b, x.h, total, x.d})
-	if past != nil && (len(past.Dims) != 4 || past.Dims[0] != x.b || past.Dims[1] != x.h || past.Dims[3] != x.d) {
+	if past != nil && past.Len() > 0 && (len(past.Dims) != 4 || past.Dims[0] != x.b || past.Dims[1] != x.h || past.Dims[3] != x.d) {
 		c.fail("a cache of dimensions %v for [%d, %d, ., %d]", past.Dims, x.b, x.h, x.d)
 	}
 	for b := range x.b {
 		n := used(b)
-		if n < 0 || n+x.t > total || n > 0 && (past == nil || n > past.Dims[2]) {
+		if n < 0 || n+x.t > total || n > 0 && (past == nil || past.Len() == 0 || n > past.Dims[2]) {
 			c.fail("%d vectors of a cache, %d new ones, room for %d", n, x.t, total)
 		}
 		for h := range x.h {

@@ -166,16 +166,25 @@ func (p *plan) foldable(s *step) bool {
 }
 
 // keep makes constants of a step's results, unless one of them is large.
-func (p *plan) keep(i int, out []*Value) {
+func (p *Program) keep(pl *plan, i int, out []*Value) {
+	size := int64(0)
 	for _, v := range out {
-		if v != nil && v.Len() > foldElements {
+		if v == nil {
+			continue
+		}
+		if v.sequence || v.Len() > foldElements {
 			return
 		}
+		size += int64(v.Len())*elementBytes[storeOf(v.Type)] + 256 // and what holds it
 	}
-	for k, name := range p.steps[i].node.Outputs {
+	if p.kept+size > foldBytes {
+		return
+	}
+	p.kept += size
+	for k, name := range pl.steps[i].node.Outputs {
 		if name != "" && k < len(out) && out[k] != nil {
 			out[k].buf = nil // of the run that made it
-			p.consts[name] = &constant{value: out[k]}
+			pl.consts[name] = &constant{value: out[k]}
 		}
 	}
 }

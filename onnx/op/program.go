@@ -36,6 +36,8 @@ const (
 	// foldElements is up to how many elements a constant's operands and results may
 	// have for it to be computed once and kept.
 	foldElements = 1 << 18
+	// foldBytes bounds what is kept of them in all, so that a small file stays small.
+	foldBytes = 256 << 20
 )
 
 // Program is a model that can be run. It may be run by several goroutines.
@@ -44,6 +46,7 @@ type Program struct {
 	o    Options
 	main *plan
 	fns  map[[3]string]*function
+	kept int64 // bytes of folded constants
 }
 
 // function is a local function of the model.
@@ -292,6 +295,7 @@ func (p *Program) fold(pl *plan) {
 	}
 	pl.folded = true
 	r := p.newRun()
+	r.limit = min(r.limit, 16*foldElements)
 	f := &frame{run: r, plan: pl, values: make(map[string]*Value)}
 	for i, s := range pl.steps {
 		for _, sub := range s.subs {
@@ -304,7 +308,7 @@ func (p *Program) fold(pl *plan) {
 			continue
 		}
 		if out, err := f.execute(s); err == nil {
-			pl.keep(i, out)
+			p.keep(pl, i, out)
 		}
 		r.live = 0 // what is kept is small
 	}
