@@ -90,8 +90,7 @@ func (c *call) integers(v *Value) []int64 {
 	if storeOf(v.Type) == inI {
 		return v.I
 	}
-	c.reserve(8 * int64(len(v.b)))
-	out := make([]int64, len(v.b))
+	out := c.int64s(len(v.b))
 	for i, b := range v.b {
 		out[i] = fromByte(v.Type, b)
 	}
@@ -170,9 +169,25 @@ func (c *call) count(dims []int) int {
 		n = lo
 	}
 	if empty {
+		if n > maxEmpty {
+			c.fail("dimensions %v of no elements", dims)
+		}
 		return 0
 	}
 	return int(n)
+}
+
+// int64s makes integers for the time of the call.
+func (c *call) int64s(n int) []int64 {
+	c.reserve(8 * int64(n))
+	return make([]int64, n)
+}
+
+// tick counts a step of the run.
+func (c *call) tick() {
+	if c.run.steps++; c.run.steps > c.run.p.o.MaxSteps {
+		c.fail("%w: the run takes more than %d steps", onnx.ErrUnsupported, c.run.p.o.MaxSteps)
+	}
 }
 
 // alloc makes a tensor of zeros within the bounds of the run.
@@ -182,7 +197,7 @@ func (c *call) alloc(t onnx.Type, dims []int) *Value {
 		c.fail("elements of %v are not supported", t)
 	}
 	n := c.count(dims)
-	v := &Value{Type: t, Dims: dims, buf: c.reserve(int64(n) * elementBytes[s])}
+	v := &Value{Type: t, Dims: dims, buf: c.reserve(int64(n)*elementBytes[s] + valueBytes)}
 	v.make(n)
 	return v
 }

@@ -34,8 +34,7 @@ func (c *call) cast(x *Value, to onnx.Type) *Value {
 	case to == onnx.Bool && x.Type.IsFloat():
 		return c.test(x, func(x float32) bool { return x != 0 })
 	case x.Type.IsFloat():
-		out := make([]int64, len(x.F))
-		c.reserve(8 * int64(len(out)))
+		out := c.int64s(len(x.F))
 		for i, f := range x.F {
 			out[i] = toInteger(f)
 		}
@@ -87,8 +86,7 @@ func formatFloat(f float32) string {
 }
 
 func (c *call) fromStrings(x *Value, to onnx.Type) *Value {
-	f := make([]float32, len(x.S))
-	k := make([]int64, len(x.S))
+	f, k := c.scratch(len(x.S)), c.int64s(len(x.S))
 	for i, s := range x.S {
 		s = strings.TrimSpace(s)
 		v, err := strconv.ParseFloat(s, 32)

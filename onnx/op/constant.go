@@ -51,6 +51,9 @@ func fromTensor(t *onnx.Tensor) (*Value, error) {
 		}
 		v.Dims[i] = int(d)
 	}
+	if emptyTooLarge(v.Dims) {
+		return nil, fmt.Errorf("onnx/op: tensor %s: %w: dimensions %v of no elements", t.Name, onnx.ErrUnsupported, t.Dims)
+	}
 	var err error
 	switch storeOf(t.Type) {
 	case inF:

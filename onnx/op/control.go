@@ -35,6 +35,7 @@ func loopBody(c *call) []*Value {
 	state := slices.Clone(c.in[min(2, len(c.in)):])
 	stacked := make([][]*Value, max(0, len(c.node.Outputs)-len(state)))
 	for i := int64(0); i < trips && goOn; i++ {
+		c.tick()
 		out := c.graph("body", append([]*Value{Ints(nil, []int64{i}), {Type: onnx.Bool, b: []byte{bit(goOn)}}}, state...))
 		if len(out) != 1+len(state)+len(stacked) {
 			c.fail("the body has %d outputs, %d expected", len(out), 1+len(state)+len(stacked))
@@ -42,6 +43,7 @@ func loopBody(c *call) []*Value {
 		goOn = c.truth(out[0])
 		copy(state, out[1:])
 		for k, v := range out[1+len(state):] {
+			c.reserve(valueBytes)
 			stacked[k] = append(stacked[k], v)
 		}
 	}
@@ -108,6 +110,7 @@ func scan(c *call) []*Value {
 	}
 	stacked := make([][]*Value, len(c.node.Outputs)-len(state))
 	for i := range steps {
+		c.tick()
 		args := slices.Clone(state)
 		for k := range ins {
 			args = append(args, ins[k][i])
@@ -118,6 +121,7 @@ func scan(c *call) []*Value {
 		}
 		copy(state, out)
 		for k, v := range out[len(state):] {
+			c.reserve(valueBytes)
 			stacked[k] = append(stacked[k], v)
 		}
 	}

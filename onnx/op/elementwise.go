@@ -35,7 +35,7 @@ func numberMap(f func(x float32) float32, g func(x int64) int64) kernel {
 			return one(c.mapFloats(x, f))
 		}
 		in := c.integers(x)
-		out := make([]int64, len(in))
+		out := c.int64s(len(in))
 		for i, v := range in {
 			out[i] = g(v)
 		}
@@ -74,8 +74,7 @@ func (c *call) binary(o *arithmetic, a, b *Value) *Value {
 	if o.i == nil || !integer(a.Type) {
 		c.fail("%v elements are not supported", a.Type)
 	}
-	out := make([]int64, c.count(dims))
-	c.reserve(8 * int64(len(out)))
+	out := c.int64s(c.count(dims))
 	combine(out, c.integers(a), c.integers(b), pairLoop(dims, a, b), o.i, nil)
 	return c.fromIntegers(a.Type, dims, out)
 }
@@ -153,7 +152,7 @@ func power(c *call) []*Value {
 		}, nil)
 		return one(y)
 	}
-	out := make([]int64, c.count(dims))
+	out := c.int64s(c.count(dims))
 	if integer(b.Type) {
 		combine(out, c.integers(a), c.integers(b), l, integerPower, nil)
 		return one(c.fromIntegers(a.Type, dims, out))

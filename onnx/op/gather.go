@@ -214,6 +214,7 @@ func oneHot(c *call) []*Value {
 // nonZero lists the positions of what is not zero, a row per dimension.
 func nonZero(c *call) []*Value {
 	x := c.arg(0)
+	c.reserve(16 * int64(x.Len()))
 	var found []int
 	for i := range x.Len() {
 		if x.F != nil && x.F[i] != 0 || x.I != nil && x.I[i] != 0 || x.b != nil && x.b[i] != 0 || x.S != nil && x.S[i] != "" {

@@ -58,6 +58,7 @@ func (c *call) pair(ad, bd []int, transA, transB bool) *matrices {
 		outer := c.broadcast(batchA, batchB)
 		p.dims = append(slices.Clone(outer), p.m, p.n)
 		p.batch = c.count(outer)
+		c.reserve(16 * int64(p.batch))
 		p.a, p.b = starts(batchA, outer, p.m*p.k), starts(batchB, outer, p.k*p.n)
 	}
 	if len(bd) == 1 {

@@ -79,21 +79,37 @@ func TestUnknownVersion(t *testing.T) {
 
 func TestMemoryIsBounded(t *testing.T) {
 	m, in := golden(t, "opset11_expand")
-	if _, err := program(t, m, op.Options{MaxMemory: 95}).Run(in, []string{"y0"}); !errors.Is(err, op.ErrMemory) || !strings.Contains(err.Error(), "Expand") {
-		t.Errorf("24 floats in 95 bytes: %v", err)
+	if _, err := program(t, m, op.Options{MaxMemory: 351}).Run(in, []string{"y0"}); !errors.Is(err, op.ErrMemory) || !strings.Contains(err.Error(), "Expand") {
+		t.Errorf("24 floats and what holds them in 351 bytes: %v", err)
 	}
-	if _, err := program(t, m, op.Options{MaxMemory: 96}).Run(in, []string{"y0"}); err != nil {
-		t.Errorf("24 floats in 96 bytes: %v", err)
+	if _, err := program(t, m, op.Options{MaxMemory: 352}).Run(in, []string{"y0"}); err != nil {
+		t.Errorf("24 floats in 352 bytes: %v", err)
 	}
 	in["x1"].I = []int64{1 << 40, 1 << 40, 1 << 40}
 	if _, err := program(t, m, op.Options{}).Run(in, []string{"y0"}); err == nil {
 		t.Error("2^120 elements")
+	}
+	in["x1"].I = []int64{1 << 30, 0, 1}
+	if _, err := program(t, m, op.Options{}).Run(in, []string{"y0"}); err == nil {
+		t.Error("2^30 rows of no elements")
 	}
 }
 
 func TestStepsAreBounded(t *testing.T) {
 	m, in := golden(t, "loop_branch")
 	if _, err := program(t, m, op.Options{MaxSteps: 5}).Run(in, []string{"y0"}); err == nil || !strings.Contains(err.Error(), "5 steps") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestEndlessLoop stops at either bound.
+func TestEndlessLoop(t *testing.T) {
+	m, in := golden(t, "loop_idle")
+	in["x0"].I[0] = 1 << 40
+	if _, err := program(t, m, op.Options{MaxSteps: 1000}).Run(in, []string{"y0"}); err == nil || !strings.Contains(err.Error(), "1000 steps") {
+		t.Errorf("%v", err)
+	}
+	if _, err := program(t, m, op.Options{MaxMemory: 1 << 16}).Run(in, []string{"y0"}); !errors.Is(err, op.ErrMemory) {
 		t.Errorf("%v", err)
 	}
 }

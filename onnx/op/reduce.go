@@ -146,8 +146,7 @@ func (c *call) reduceAxes(r *reducer, x *Value, axes []int64, keep bool) *Value 
 	}
 	y := c.permuted(x, perm)
 	in := c.integers(y)
-	out := make([]int64, c.count(dims))
-	c.reserve(8 * int64(len(out)))
+	out := c.int64s(c.count(dims))
 	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
 	if n == 0 { // the extreme of nothing is that of the type
 		lo, hi = limits(x.Type)
@@ -255,8 +254,7 @@ func cumulate(o *arithmetic, start float32) kernel {
 			return one(out)
 		}
 		in := c.integers(x)
-		out := make([]int64, len(in))
-		c.reserve(8 * int64(len(in)))
+		out := c.int64s(len(in))
 		cumulateLines(out, in, lines, d, at, exclusive, int64(start), o.i)
 		return one(c.fromIntegers(x.Type, x.Dims, out))
 	}

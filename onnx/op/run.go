@@ -84,6 +84,9 @@ func (p *Program) checkInput(name string, v *Value) error {
 		}
 		n *= d
 	}
+	if emptyTooLarge(v.Dims) {
+		return fmt.Errorf("onnx/op: input %q has dimensions %v of no elements", name, v.Dims)
+	}
 	size := map[store]int{inF: len(v.F), inI: len(v.I), inB: len(v.I), inS: len(v.S)}[storeOf(v.Type)]
 	if n != size || n != v.Len() {
 		return fmt.Errorf("onnx/op: input %q has %d elements for dimensions %v", name, v.Len(), v.Dims)
@@ -221,9 +224,7 @@ func (f *frame) execute(s *step) (out []*Value, err error) {
 			}
 		}
 	}()
-	if f.run.steps++; f.run.steps > f.run.p.o.MaxSteps {
-		c.fail("%w: the run takes more than %d steps", onnx.ErrUnsupported, f.run.p.o.MaxSteps)
-	}
+	c.tick()
 	for _, name := range s.node.Inputs {
 		if name == "" {
 			c.in = append(c.in, nil)

@@ -136,6 +136,7 @@ func (c *call) parts(x *Value, k int, sizes []int) []*Value {
 	if sum != x.Dims[k] {
 		c.fail("parts %v of dimension %d", sizes, x.Dims[k])
 	}
+	c.reserve(8 * int64(len(sizes)))
 	out := make([]*Value, len(sizes))
 	steps := contiguous(x.Dims)
 	at := 0

@@ -2,10 +2,12 @@ package op
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/detox-surgery/detox-surgery/onnx"
@@ -70,6 +72,17 @@ func TestPackedHeads(t *testing.T) {
 	want := runNode(t, row, in[:], "num_heads")
 	near(t, runNode(t, row, []*Value{Floats([]int{b, s, h, 3, d}, one)}, "num_heads")[0].F, want[0].F)
 	near(t, runNode(t, row, []*Value{in[0], Floats([]int{b, s, h, 2, d}, pair)}, "num_heads")[0].F, want[0].F)
+}
+
+// TestFault wants a fault of a kernel as an error that fuzzing recognizes.
+func TestFault(t *testing.T) {
+	p := &Program{o: Options{MaxMemory: 1 << 20, MaxSteps: 10}}
+	f := &frame{run: p.newRun(), plan: &plan{}}
+	row := &Row{run: func(c *call) []*Value { return one(c.in[7]) }}
+	_, err := f.execute(&step{node: &onnx.Node{Op: "Broken", Name: "n"}, row: row})
+	if !errors.Is(err, errInternal) || !strings.Contains(err.Error(), "Broken") || !strings.Contains(err.Error(), "internal error") {
+		t.Errorf("%v", err)
+	}
 }
 
 func near(t *testing.T, got, want []float32) {

@@ -1,6 +1,10 @@
 package op
 
-import "github.com/detox-surgery/detox-surgery/onnx"
+import (
+	"slices"
+
+	"github.com/detox-surgery/detox-surgery/onnx"
+)
 
 // Value is a tensor, row-major, or a sequence of tensors. Elements of float types
 // are in F, of integer types and bools (0 and 1) in I, of strings in S; an UINT64 is
@@ -71,6 +75,25 @@ func storeOf(t onnx.Type) store {
 		return inI
 	}
 	return noStore
+}
+
+const (
+	// valueBytes is about what a Value takes without its elements.
+	valueBytes = 256
+	// maxEmpty bounds the other dimensions of a tensor without elements: loops run over
+	// them.
+	maxEmpty = 1 << 24
+)
+
+// emptyTooLarge reports whether dimensions hold no elements and much of nothing.
+func emptyTooLarge(dims []int) bool {
+	n := 1
+	for _, d := range dims {
+		if n *= max(1, d); n > maxEmpty || d > maxEmpty {
+			return slices.Contains(dims, 0)
+		}
+	}
+	return false
 }
 
 // elementBytes is the memory that an element takes, by store.

@@ -328,6 +328,10 @@ def control():
                              [info("go", T.BOOL, []), info("w", T.FLOAT, None), info("sum", T.FLOAT, None)], [numpy_helper.from_array(np.array(2), "two")])
     graph("loop_branch", [node("Neg", ["x2"], ["outer"]), node("Loop", ["x0", "x1", "x2"], ["y0", "y1"], body=body)],
           [np.array(9), np.array(True), np.array([0.5, 1.2], np.float32), np.array(3, np.float32)], ["y0", "y1"])
+    idle = helper.make_graph([], "idle", [info("i", T.INT64, []), info("c", T.BOOL, [])], [info("c", T.BOOL, []), info("i", T.INT64, [])])
+    idle.node.append(node("Identity", ["i"], ["j"]))
+    idle.output[1].name = "j"
+    graph("loop_idle", [node("Loop", ["x0", "x1"], ["y0"], body=idle)], [np.array(4), np.array(True)], ["y0"])
     scan = helper.make_graph([node("Add", ["s", "row"], ["s2"]), node("Mul", ["s2", "x0"], ["o"])], "scan", [info("s", T.FLOAT, [3]), info("row", T.FLOAT, [3])],
                              [info("s2", T.FLOAT, [3]), info("o", T.FLOAT, [3])])
     graph("scan_reversed", [node("Scan", ["x0", "x1"], ["y0", "y1"], body=scan, num_scan_inputs=1, scan_input_directions=[1], scan_output_axes=[1])], [f(3), x], ["y0", "y1"])
