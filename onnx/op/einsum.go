@@ -111,18 +111,18 @@ func (c *call) diagonal(x *Value, term string, size map[byte]int) (*Value, strin
 // sumOut sums over the indices that are not wanted later.
 func (c *call) sumOut(x *Value, labels, later string) (*Value, string) {
 	var axes []int64
-	rest := ""
+	var rest []byte
 	for i, r := range []byte(labels) {
 		if strings.IndexByte(later, r) < 0 {
 			axes = append(axes, int64(i))
 		} else {
-			rest += string(r)
+			rest = append(rest, r)
 		}
 	}
 	if axes == nil {
 		return x, labels
 	}
-	return c.reduceAxes(&sumReducer, x, axes, false), rest
+	return c.reduceAxes(&sumReducer, x, axes, false), string(rest)
 }
 
 // contract multiplies two tensors as matrices [batch, rows, depth] and [batch, depth,

@@ -71,25 +71,35 @@ func extreme[T float32 | int64](start T, better func(a, b T) T) func(x []T, n, s
 }
 
 var (
-	sumReducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, same64)) },
-		func(x []int64, n, step int) int64 { return sumInts(x, n, step, func(x int64) int64 { return x }) }}
-	meanReducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, same64) / float64(n)) },
+	sumReducer = reducer{
+		func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, same64)) },
+		func(x []int64, n, step int) int64 { return sumInts(x, n, step, func(x int64) int64 { return x }) },
+	}
+	meanReducer = reducer{
+		func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, same64) / float64(n)) },
 		func(x []int64, n, step int) int64 {
 			return sumInts(x, n, step, func(x int64) int64 { return x }) / int64(max(1, n))
-		}}
+		},
+	}
 	productReducer   = reducer{product32, productInts}
 	maxReducer       = reducer{extreme(float32(math.Inf(-1)), func(a, b float32) float32 { return max(a, b) }), extreme(int64(math.MinInt64), func(a, b int64) int64 { return max(a, b) })}
 	minReducer       = reducer{extreme(float32(math.Inf(1)), func(a, b float32) float32 { return min(a, b) }), extreme(int64(math.MaxInt64), func(a, b int64) int64 { return min(a, b) })}
-	sumSquareReducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, square64)) },
-		func(x []int64, n, step int) int64 { return sumInts(x, n, step, func(x int64) int64 { return x * x }) }}
-	l1Reducer = reducer{func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, math.Abs)) },
+	sumSquareReducer = reducer{
+		func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, square64)) },
+		func(x []int64, n, step int) int64 { return sumInts(x, n, step, func(x int64) int64 { return x * x }) },
+	}
+	l1Reducer = reducer{
+		func(x []float32, n, step int) float32 { return float32(sumOf(x, n, step, math.Abs)) },
 		func(x []int64, n, step int) int64 {
 			return sumInts(x, n, step, func(x int64) int64 { return max(x, -x) })
-		}}
-	l2Reducer = reducer{func(x []float32, n, step int) float32 { return float32(math.Sqrt(sumOf(x, n, step, square64))) },
+		},
+	}
+	l2Reducer = reducer{
+		func(x []float32, n, step int) float32 { return float32(math.Sqrt(sumOf(x, n, step, square64))) },
 		func(x []int64, n, step int) int64 {
 			return int64(math.Sqrt(float64(sumInts(x, n, step, func(x int64) int64 { return x * x }))))
-		}}
+		},
+	}
 	logSumReducer    = reducer{func(x []float32, n, step int) float32 { return float32(math.Log(sumOf(x, n, step, same64))) }, nil}
 	logSumExpReducer = reducer{logSumExp, nil}
 )

@@ -3,6 +3,7 @@ package op
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
 	"runtime/debug"
@@ -283,9 +284,7 @@ func nodeError(n *onnx.Node, e any) error {
 func (c *call) function() []*Value {
 	f := c.step.fn
 	attrs := make(map[string]*onnx.Attr, len(f.defaults)+len(c.node.Attrs))
-	for name, a := range f.defaults {
-		attrs[name] = a
-	}
+	maps.Copy(attrs, f.defaults)
 	for _, a := range c.node.Attrs {
 		if a.Ref != "" {
 			if b := c.frame.attrs[a.Ref]; b != nil {

@@ -6,16 +6,16 @@ import (
 	"github.com/detox-surgery/detox-surgery/onnx"
 )
 
-// list is a sequence of tensors, which share their type.
+// sequenceOf is a sequence of tensors, which share their type.
 func sequenceOf(t onnx.Type, list []*Value) *Value {
 	return &Value{Type: t, List: list, sequence: true}
 }
 
-// sequence is input i, which must be one.
-func (c *call) sequence(i int) *Value {
-	v := c.opt(i)
+// sequence is the first input, which must be one.
+func (c *call) sequence() *Value {
+	v := c.opt(0)
 	if v == nil || !v.sequence {
-		c.fail("input %d is not a sequence", i)
+		c.fail("the first input is not a sequence")
 	}
 	return v
 }
@@ -31,15 +31,15 @@ func sequenceEmpty(c *call) []*Value {
 	return one(sequenceOf(onnx.Type(c.int("dtype", int64(onnx.Float))), nil))
 }
 
-func sequenceLength(c *call) []*Value { return one(Ints(nil, []int64{int64(len(c.sequence(0).List))})) }
+func sequenceLength(c *call) []*Value { return one(Ints(nil, []int64{int64(len(c.sequence().List))})) }
 
 func sequenceAt(c *call) []*Value {
-	list := c.sequence(0).List
+	list := c.sequence().List
 	return one(list[c.index(c.scalar(1), len(list))])
 }
 
 func sequenceInsert(c *call) []*Value {
-	s, v := c.sequence(0), c.arg(1)
+	s, v := c.sequence(), c.arg(1)
 	c.same(s, v)
 	at := len(s.List)
 	if c.has(2) {
@@ -51,7 +51,7 @@ func sequenceInsert(c *call) []*Value {
 }
 
 func sequenceErase(c *call) []*Value {
-	s := c.sequence(0)
+	s := c.sequence()
 	at := int64(-1)
 	if c.has(1) {
 		at = c.scalar(1)
@@ -89,7 +89,7 @@ func splitToSequence(c *call) []*Value {
 }
 
 func concatFromSequence(c *call) []*Value {
-	s := c.sequence(0)
+	s := c.sequence()
 	if c.flag("new_axis") {
 		return one(c.stacked(s.List, c.need("axis")))
 	}

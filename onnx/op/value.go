@@ -158,12 +158,7 @@ func integer(t onnx.Type) bool { return t.IsInteger() && t != onnx.Bool }
 
 // signedType reports whether integers of the type have a sign.
 func signedType(t onnx.Type) bool {
-	switch t {
-	case onnx.Int2, onnx.Int4, onnx.Int8, onnx.Int16, onnx.Int32, onnx.Int64:
-		return true
-	default:
-		return false
-	}
+	return t == onnx.Int64 || t == onnx.Int32 || t == onnx.Int8 || t == onnx.Int16 || t == onnx.Int4 || t == onnx.Int2
 }
 
 // wrap reduces x to the range of the type, as arithmetic in the type would.
