@@ -1,19 +1,19 @@
 package gguf
 
 import (
-	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 )
 
 // hostileFile is a file of testdata/hostile.zip with what must become of it.
@@ -38,20 +38,9 @@ type hostileFile struct {
 
 func hostile(tb testing.TB) []hostileFile {
 	tb.Helper()
-	z, err := zip.OpenReader("testdata/hostile.zip")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer z.Close()
 	blobs := map[string][]byte{}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if blobs[f.Name], err = io.ReadAll(r); err != nil {
-			tb.Fatal(err)
-		}
+	for name, b := range testenv.Zip(tb, "testdata/hostile.zip") {
+		blobs[name] = b
 	}
 	var index struct {
 		Files []hostileFile `json:"files"`

@@ -1,11 +1,9 @@
 package onnx
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 )
 
 // goldenModel is what the onnx package for Python reads in a model of golden.zip.
@@ -43,22 +43,9 @@ type goldenModel struct {
 // golden unpacks golden.zip to a folder.
 func golden(tb testing.TB) (dir string, models map[string]*goldenModel) {
 	tb.Helper()
-	z, err := zip.OpenReader("testdata/golden.zip")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer z.Close()
 	dir = tb.TempDir()
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		put(tb, filepath.Join(dir, f.Name), b)
+	for name, b := range testenv.Zip(tb, "testdata/golden.zip") {
+		put(tb, filepath.Join(dir, name), b)
 	}
 	var index struct{ Models map[string]*goldenModel }
 	if err := json.Unmarshal(get(tb, filepath.Join(dir, "index.json")), &index); err != nil {

@@ -1,16 +1,15 @@
 package quant
 
 import (
-	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"math"
 	"testing"
 
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/simd"
 )
 
@@ -36,21 +35,8 @@ func readGolden(tb testing.TB) *golden {
 	g := &golden{files: map[string][]byte{}}
 	var types []goldenType
 	for _, name := range []string{"golden.zip", "blocks.zip"} {
-		z, err := zip.OpenReader("testdata/" + name)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		defer z.Close()
-		for _, f := range z.File {
-			r, err := f.Open()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			b, err := io.ReadAll(r)
-			if err != nil {
-				tb.Fatal(err)
-			}
-			g.files[f.Name] = b
+		for file, b := range testenv.Zip(tb, "testdata/"+name) {
+			g.files[file] = b
 		}
 		if err := json.Unmarshal(g.files["index.json"], g); err != nil {
 			tb.Fatal(err)

@@ -1,31 +1,17 @@
 package op
 
 import (
-	"archive/zip"
-	"io"
 	"strings"
 	"testing"
 
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/onnx"
 )
 
 // TestAccount holds what a run believes to use against the values that it has at its
 // end: what is let go is counted once, in loops and functions too.
 func TestAccount(t *testing.T) {
-	z, err := zip.OpenReader("testdata/ort.zip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, b := range testenv.Zip(t, "testdata/ort.zip") {
 		m, err := onnx.Parse(b)
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +22,7 @@ func TestAccount(t *testing.T) {
 		}
 		live, want := account(t, p)
 		if live != want {
-			t.Errorf("%s: %d bytes in use, %d expected", strings.TrimSuffix(f.Name, ".onnx"), live, want)
+			t.Errorf("%s: %d bytes in use, %d expected", strings.TrimSuffix(name, ".onnx"), live, want)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestSmallForms(t *testing.T) {
 	dir := t.TempDir()
 	logitsOf := map[string][]byte{}
 	var ids []int64
-	eachFile(t, filepath.Join("..", "..", "train", "onnxlm", "testdata", "forms.zip"), func(name string, b []byte) {
+	for name, b := range testenv.Zip(t, filepath.Join("..", "..", "train", "onnxlm", "testdata", "forms.zip")) {
 		var err error
 		switch path.Base(name) {
 		case "ids.json":
@@ -68,7 +68,7 @@ func TestSmallForms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	})
+	}
 	for form, want := range logitsOf {
 		t.Run(form, func(t *testing.T) {
 			limit, free := formLimit(form), 0

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/onnx"
 	"github.com/detox-surgery/detox-surgery/onnx/op"
 )
@@ -59,11 +60,11 @@ func runSmall(t *testing.T, data []byte) {
 func seeds(f *testing.F, path string) {
 	f.Helper()
 	i := 0
-	eachFile(f, path, func(_ string, b []byte) {
+	for _, b := range testenv.Zip(f, path) {
 		if i++; i%10 == 0 && len(b) < 4<<10 {
 			f.Add(b)
 		}
-	})
+	}
 }
 
 // FuzzNode changes bytes of goldens in place, so that what is left is more often a
@@ -71,11 +72,11 @@ func seeds(f *testing.F, path string) {
 func FuzzNode(f *testing.F) {
 	var cases [][]byte
 	for _, path := range []string{"testdata/nodes.zip", "testdata/microsoft.zip", "testdata/ort.zip"} {
-		eachFile(f, path, func(_ string, b []byte) {
+		for _, b := range testenv.Zip(f, path) {
 			if len(b) < 8<<10 {
 				cases = append(cases, b)
 			}
-		})
+		}
 	}
 	for i := range len(cases) / 20 {
 		f.Add(uint16(20*i), []byte{1, byte(i), 255, 7, 2, byte(i * 3)})

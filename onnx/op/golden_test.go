@@ -1,16 +1,15 @@
 package op_test
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/onnx"
 	"github.com/detox-surgery/detox-surgery/onnx/op"
 )
@@ -21,32 +20,12 @@ import (
 // archive calls each for every model of a zip file.
 func archive(t *testing.T, path string, each func(name string, m *onnx.Model)) {
 	t.Helper()
-	eachFile(t, path, func(name string, b []byte) {
+	for name, b := range testenv.Zip(t, path) {
 		m, err := onnx.Parse(b)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		each(strings.TrimSuffix(name, ".onnx"), m)
-	})
-}
-
-func eachFile(tb testing.TB, path string, each func(name string, b []byte)) {
-	tb.Helper()
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer z.Close()
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		each(f.Name, b)
 	}
 }
 

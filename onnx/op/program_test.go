@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/onnx"
 	"github.com/detox-surgery/detox-surgery/onnx/op"
 	"github.com/detox-surgery/detox-surgery/simd"
@@ -17,9 +18,9 @@ import (
 // golden is a case of testdata/ort.zip, its bytes changed before they are read.
 func golden(t *testing.T, name string, change ...string) (m *onnx.Model, inputs map[string]*op.Value) {
 	t.Helper()
-	eachFile(t, filepath.Join("testdata", "ort.zip"), func(file string, b []byte) {
+	for file, b := range testenv.Zip(t, filepath.Join("testdata", "ort.zip")) {
 		if file != name+".onnx" {
-			return
+			continue
 		}
 		for i := 0; i < len(change); i += 2 {
 			if len(change[i]) != len(change[i+1]) || !bytes.Contains(b, []byte(change[i])) {
@@ -31,7 +32,7 @@ func golden(t *testing.T, name string, change ...string) (m *onnx.Model, inputs 
 		if m, err = onnx.Parse(b); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}
 	if m == nil {
 		t.Fatalf("no golden %s", name)
 	}

@@ -1,11 +1,9 @@
 package onnxlm
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"io"
 	"math"
 	"os"
 	"path"
@@ -14,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/detox-surgery/detox-surgery/gguf"
+	"github.com/detox-surgery/detox-surgery/internal/testenv"
 	"github.com/detox-surgery/detox-surgery/onnx"
 	"github.com/detox-surgery/detox-surgery/simd"
 	"github.com/detox-surgery/detox-surgery/train/model"
@@ -29,23 +28,11 @@ type goldens struct {
 
 func loadGoldens(tb testing.TB) *goldens {
 	tb.Helper()
-	z, err := zip.OpenReader(filepath.Join("testdata", "forms.zip"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer z.Close()
 	g := &goldens{dir: tb.TempDir(), logits: map[string][]float32{}}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		form := path.Dir(f.Name)
-		switch path.Base(f.Name) {
+	for name, b := range testenv.Zip(tb, filepath.Join("testdata", "forms.zip")) {
+		var err error
+		form := path.Dir(name)
+		switch path.Base(name) {
 		case "ids.json":
 			err = json.Unmarshal(b, &g.ids)
 		case "logits.f32":

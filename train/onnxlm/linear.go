@@ -13,13 +13,11 @@ type linear struct {
 // linearForms lists the ways in which graphs write products with a constant matrix.
 // Each looks at a node that may be the last one of such a product.
 var linearForms = map[string]func(g *graph, n *onnx.Node) *linear{
-	"MatMul":          matMul,
-	"Gemm":            gemm,
-	"MatMulNBits":     matMulNBits,
-	"FusedMatMul":     fusedMatMul,
-	"Mul":             matMulInteger,
-	"QLinearMatMul":   nil, // its activations are quantized as well: no float map
-	"FusedMatMulBias": nil,
+	"MatMul":      matMul,
+	"Gemm":        gemm,
+	"MatMulNBits": matMulNBits,
+	"FusedMatMul": fusedMatMul,
+	"Mul":         matMulInteger,
 }
 
 // findLinears fills g.linears; a bias that is added next belongs to the map.

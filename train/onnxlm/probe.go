@@ -230,15 +230,7 @@ func roundDigits(x float64, digits int) float64 {
 
 // close32 compares two lists up to a relative error.
 func close32(a, b []float32, tol float64) bool {
-	return len(a) == len(b) && !slices.ContainsFunc(indices(len(a)), func(i int) bool {
-		return math.Abs(float64(a[i]-b[i])) > tol*(1e-6+math.Abs(float64(b[i])))
+	return slices.EqualFunc(a, b, func(x, y float32) bool {
+		return !(math.Abs(float64(x-y)) > tol*(1e-6+math.Abs(float64(y))))
 	})
-}
-
-func indices(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	return out
 }
